@@ -1,7 +1,7 @@
 """The papers behind each object, as BibTeX.
 
-A class names the papers it implements, ``references: ClassVar[tuple[str, ...]] = ("paquette2024",)``, by the keys
-of ``references.bib`` beside this file. `cite` collects them from whatever was used.
+A class names the papers it implements, ``references: ClassVar[tuple[str, ...]] = ("paquette2024",)``, by
+the keys of ``references.bib`` beside this file. `cite` collects them from whatever was used.
 """
 
 import dataclasses
@@ -26,8 +26,8 @@ def cite(*objects: Any) -> str:
     """BibTeX of exactly what was used: the package, and every paper that the objects say they implement.
 
     Args:
-        objects: models, problems, algorithms, methods (or their classes), functions that carry ``references``,
-            or keys of the bibliography. Objects held in the fields of an object are followed.
+        objects: models, problems, algorithms, methods (or their classes), functions with a ``references``
+            attribute, or keys of the bibliography. Objects held in the fields of an object are followed.
 
     Returns:
         BibTeX entries, each once, in the order of first use, separated by blank lines.
