@@ -1,0 +1,6 @@
+"""Optimizers, one a file."""
+
+from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise
+from solvable.algorithms.sgd import SGD
+
+__all__ = ["SGD", "AbstractAlgorithm", "AbstractModewise"]

@@ -1,0 +1,69 @@
+"""Stochastic gradient descent on the mean squared error."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from solvable.algorithms.base import AbstractModewise, check_batch_size
+from solvable.shapes import as_real
+
+Schedule = Callable[[jax.Array], jax.Array]
+
+
+def _as_rate(value: object) -> object:
+    return value if callable(value) else as_real(value)
+
+
+class SGD(AbstractModewise):
+    """theta <- theta - learning_rate * mean_b f_b (f_b . theta - y_b), on a fresh batch each step.
+
+    One moment per eigendirection, m = E Delta^2, exact for Gaussian features (Paquette et al. 2024,
+    arXiv 2405.15074, in the batch-mean convention; their batch-sum learning rate is learning_rate / batch_size):
+
+        m' = (1 - 2 g lambda + (1 + 1/B) g^2 lambda^2) m + (g^2 / B) lambda * risk.
+
+    Attributes:
+        learning_rate: g, a number, or a schedule: a function of the step (any optax schedule).
+        batch_size: B >= 1; None is the full data set, for a fresh stream the population gradient (1/B = 0).
+    """
+
+    learning_rate: Float[Array, ""] | Schedule = eqx.field(converter=_as_rate, default=0.1)
+    batch_size: int | None = eqx.field(static=True, converter=check_batch_size, default=1)
+    references: ClassVar[tuple[str, ...]] = ("paquette2024",)
+
+    @property
+    def stationary(self) -> bool:
+        return not callable(self.learning_rate)
+
+    def rate(self, step):
+        """The learning rate at a step."""
+        return self.learning_rate(step) if callable(self.learning_rate) else self.learning_rate
+
+    def rescale(self, factor: Float[Array, ""]) -> "SGD":
+        """The same algorithm with its learning rate multiplied by ``factor``."""
+        if callable(self.learning_rate):
+            rate = self.learning_rate
+            return SGD(lambda step: factor * rate(step), self.batch_size)
+        return SGD(self.learning_rate * factor, self.batch_size)
+
+    @property
+    def _noise(self) -> float:
+        return 0.0 if self.batch_size is None else 1.0 / self.batch_size
+
+    def decay(self, eigvals, step):
+        step_size = self.rate(step) * eigvals
+        return (step_size * (2 - (1 + self._noise) * step_size))[:, None, None]
+
+    def injection(self, eigvals, step):
+        return (self._noise * self.rate(step) ** 2 * eigvals)[:, None]
+
+    def init(self, params):
+        return ()
+
+    def update(self, params, state, grad, step):
+        rate = jnp.asarray(self.rate(step), params.dtype)
+        return params - rate * grad, state

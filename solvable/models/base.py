@@ -1,0 +1,69 @@
+"""What a model and one draw of it must offer.
+
+A model is a law: it can be drawn, and its typical draw has a spectrum. A problem is one draw: a model whose
+randomness is spent, so drawing it again returns itself.
+"""
+
+import abc
+
+import equinox as eqx
+from jaxtyping import Array, Float, Key
+
+from solvable.spectrum import Spectrum
+
+
+class AbstractModel(eqx.Module):
+    """A law over learning problems."""
+
+    @abc.abstractmethod
+    def spectrum(self) -> Spectrum:
+        """The spectrum of the typical draw (deterministic equivalent)."""
+
+    @abc.abstractmethod
+    def draw(self, key: Key[Array, ""]) -> "AbstractProblem":
+        """One draw of the frozen randomness."""
+
+
+class AbstractProblem(AbstractModel):
+    """One draw, in the eigenbasis of its feature covariance.
+
+    In that basis (Gaussian features, THEORY: the Gaussian reduction) the features are ``phi = sqrt(eigvals) * z``
+    with ``z ~ N(0, I)`` and the targets are ``y = phi . target + eps`` with ``eps ~ N(0, floor)`` independent of phi.
+
+    Attributes:
+        eigvals: eigenvalues of the feature covariance; shape (width,).
+        target: best parameters theta*, in the eigenbasis; shape (width,).
+        initial: parameters before the first step, in the eigenbasis; shape (width,).
+        floor: risk of the best parameters, label noise included; shape ().
+    """
+
+    eigvals: eqx.AbstractVar[Float[Array, " width"]]
+    target: eqx.AbstractVar[Float[Array, " width"]]
+    initial: eqx.AbstractVar[Float[Array, " width"]]
+    floor: eqx.AbstractVar[Float[Array, ""]]
+
+    def init(self) -> Float[Array, " width"]:
+        """Parameters before the first step, in the eigenbasis."""
+        return self.initial
+
+    @abc.abstractmethod
+    def batch(self, key: Key[Array, ""], size: int) -> tuple[Float[Array, "size width"], Float[Array, " size"]]:
+        """``size`` fresh samples: features in the eigenbasis, and targets."""
+
+    def risk(self, params: Float[Array, " width"]) -> Float[Array, ""]:
+        """Population mean squared error of ``params`` (eigenbasis): floor + sum_j eigvals_j (params - target)_j^2."""
+        return self.floor + (self.eigvals * (params - self.target) ** 2).sum()
+
+    @abc.abstractmethod
+    def basis(self) -> Float[Array, "width width"]:
+        """Columns: eigenvectors in the original feature coordinates, so original params = basis @ params."""
+
+    @abc.abstractmethod
+    def ambient_features(self) -> tuple[Float[Array, "ambient width"], Float[Array, " ambient"], Float[Array, ""]]:
+        """What the papers' own code draws from: ``(F, b, noise)`` with features z @ F, targets z @ b + noise * eps.
+
+        Here z ~ N(0, I) in the ambient coordinates and F = sqrt(D) W in the original feature coordinates.
+        """
+
+    def draw(self, key: Key[Array, ""]) -> "AbstractProblem":
+        return self

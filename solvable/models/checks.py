@@ -1,0 +1,50 @@
+"""Eager checks of model arguments: each error names the argument, what was wanted and what was given."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from solvable.shapes import is_concrete
+
+
+def check_real(name: str, value: Any, wanted: str, accept) -> None:
+    """Raise unless ``accept(float(value))``; traced and batched values pass, they cannot be judged here."""
+    if not is_concrete(value) or np.ndim(value) > 0:
+        return
+    number = float(value)
+    if math.isnan(number) or not accept(number):
+        raise ValueError(f"{name}: wanted {wanted}; got {number:g}")
+
+
+def check_power_law(alpha: Any, beta: Any, noise: Any, init_std: Any) -> None:
+    """alpha > 0, alpha + beta > 1/2 (finite risk at zero parameters), noise >= 0, init_std >= 0, all finite."""
+    check_real("alpha", alpha, "a finite number > 0", lambda x: 0 < x < math.inf)
+    check_real("beta", beta, "a finite number", math.isfinite)
+    check_real("noise", noise, "a finite number >= 0 (a standard deviation)", lambda x: 0 <= x < math.inf)
+    check_real("init_std", init_std, "a finite number >= 0 (a standard deviation)", lambda x: 0 <= x < math.inf)
+    if not is_concrete(alpha, beta) or np.ndim(alpha) or np.ndim(beta):
+        return
+    if float(alpha) + float(beta) <= 0.5:
+        raise ValueError(
+            "alpha + beta: wanted > 1/2, so that the risk sum_j j^(-2 alpha - 2 beta) at zero parameters is finite; "
+            f"got alpha = {float(alpha):g}, beta = {float(beta):g}"
+        )
+
+
+def check_width(width: Any) -> None:
+    """width is an integer >= 1 (a traced or real width is allowed: the theory is continuous in it)."""
+    check_real("width", width, "a number of features >= 1", lambda x: 1 <= x < math.inf)
+
+
+def concrete_size(name: str, value: Any, what: str) -> int:
+    """``value`` as a Python int, for what needs a definite size.
+
+    Raises:
+        ValueError: the size is traced, infinite or not an integer.
+    """
+    if not is_concrete(value):
+        raise ValueError(f"{name}: wanted a concrete integer for {what}; got a traced value")
+    if not math.isfinite(float(value)) or float(value) != int(float(value)):
+        raise ValueError(f"{name}: wanted a finite integer for {what}; got {value}")
+    return int(value)

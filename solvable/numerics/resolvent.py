@@ -1,0 +1,174 @@
+"""Deterministic equivalent of the power-law random-feature covariance, for any width and ambient dimension.
+
+The covariance K = W^T D W, with D = diag(j^{-2 alpha}), j <= v, and W_ij ~ N(0, 1/d), has a resolvent fixed by m(z),
+
+    m(z) = 1 / (1 + (1/d) sum_j D_j / (D_j m(z) - z))                    (Paquette et al. 2024, arXiv 2405.15074).
+
+In the variable w = -z / m the fixed point is explicit: S(w) = sum_j 1 / (1 + w j^{2 alpha}) gives m = 1 - S(w)/d and
+
+    z(w) = -w (1 - S(w)/d)                                               (the inverse of Silverstein and Bai 1995),
+
+so the spectrum's edges are critical points of z(w), and w(z) is a Newton iteration. Sums over eigenvalues are then
+contour integrals; their nodes and weights are the quadrature that every one-pass theory uses.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Complex, Float
+
+from solvable.numerics.power_sums import harmonic_sum, power_sum
+
+ANGLE = 0.65  # half-width of the contour in arg z: midway between the spectrum and the time-inversion contour
+OVERSHOOT = 0.04  # how far, in log z, the contour may pass the edges
+NEWTON = 5  # iterations at each node, from the tangent at the previous one
+
+
+class Law(NamedTuple):
+    """The power law and its sizes, as real scalars: the theory is continuous in width and ambient."""
+
+    alpha: Float[Array, ""]
+    width: Float[Array, ""]
+    ambient: Float[Array, ""]
+
+
+class Contour(NamedTuple):
+    """Quadrature around the spectrum: sum_j h(lambda_j) = Re sum_k weight_k (-S(w_k)/z_k) h(z_k)."""
+
+    z: Complex[Array, " nodes"]
+    w: Complex[Array, " nodes"]
+    weight: Complex[Array, " nodes"]
+
+
+def _sum(law: Law, w):
+    return power_sum(jnp.zeros(()), w, law.alpha, law.ambient)
+
+
+def _sum_and_slope(law: Law, w):
+    w = jnp.asarray(w, complex)
+    return jax.jvp(lambda x: _sum(law, x), (w,), (jnp.ones_like(w),))
+
+
+def _bisect(increasing, low, high, iterations: int = 70):
+    """Root in [low, high] of an increasing function."""
+
+    def halve(_, bracket):
+        low, high = bracket
+        middle = (low + high) / 2
+        below = increasing(middle) < 0
+        return jnp.where(below, middle, low), jnp.where(below, high, middle)
+
+    low, high = jax.lax.fori_loop(0, iterations, halve, (jnp.asarray(low, float), jnp.asarray(high, float)))
+    return (low + high) / 2
+
+
+def effective_ridge(law: Law) -> Float[Array, ""]:
+    """kappa > 0 with sum_j D_j / (D_j + kappa) = width; 0 if ambient equals width. tau = 1/kappa.
+
+    Differentiable: the last Newton steps carry the derivatives of the root.
+    """
+    alpha, d, v = law
+    trace = harmonic_sum(2 * alpha, v)
+    square = v <= d
+    spare = jnp.where(jnp.isinf(v) | square, 1.0, v / d - 1)
+    finite = jnp.log(spare) - 2 * alpha * jnp.log(jnp.where(jnp.isinf(v), 2 * d + 2, v))
+    low = jnp.where(v >= 2 * d + 2, -2 * alpha * jnp.log(2 * d + 2), finite)
+    high = jnp.where(jnp.isinf(trace), 0.0, jnp.log(trace / d))
+    fixed = jax.tree.map(jax.lax.stop_gradient, law)
+    low, high = jax.lax.stop_gradient((low, high))
+    log_kappa = _bisect(lambda x: fixed.width - _sum(fixed, jnp.exp(x)).real, low - 1e-3, high + 1e-3)
+    for _ in range(2):
+        value, slope = _sum_and_slope(law, jnp.exp(log_kappa))
+        step = (value.real / d - 1) / (jnp.exp(log_kappa) * slope.real / d)
+        log_kappa = log_kappa - jnp.where(square, 0.0, jnp.clip(step, -1.0, 1.0))
+    return jnp.where(square, 0.0, jnp.exp(log_kappa))
+
+
+def edges(law: Law, kappa: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Smallest and largest point of the nonzero spectrum's support.
+
+    Left: the maximum of z(w) over 0 < w < kappa. Right: the minimum of z(-t) over t > 1, where z'(-t) = 0 reads
+    sum_j (t j^{2 alpha} - 1)^{-2} = width. Both are extrema, hence accurate to the square of the root's error.
+    """
+    alpha, d, v = law
+
+    def rises(log_w):
+        w = jnp.exp(log_w)
+        value, slope = _sum_and_slope(law, w)
+        return 1 - (value.real + w * slope.real) / d
+
+    kappa = jnp.maximum(kappa, 1e-300)
+    w = jnp.exp(_bisect(rises, jnp.log(kappa) - 60.0, jnp.log(kappa)))
+    left = w * (_sum(law, w).real / d - 1)
+
+    def excess(log_gap):
+        gap = jnp.exp(log_gap)
+        value, slope = _sum_and_slope(law, -1 - gap)
+        return 1 - (value.real - (1 + gap) * slope.real) / d
+
+    lowest = jnp.log(jnp.maximum(1 / jnp.sqrt(d), 1e-7)) - 0.01
+    highest = jnp.log(jnp.maximum(jnp.sqrt(harmonic_sum(4 * alpha, v) / d), 1e-7)) + 0.01
+    highest = jnp.where(jnp.isfinite(highest), highest, lowest + 60.0)
+    t = 1 + jnp.exp(_bisect(excess, lowest, highest))
+    right = t * (1 - _sum(law, -t).real / d)
+    return jnp.where(v <= d, 0.0, left), right
+
+
+def invert(law: Law, z: Complex[Array, ""], guess: Complex[Array, ""], iterations: int = NEWTON):
+    """w with z(w) = z by Newton from ``guess``; also dw/dz there."""
+
+    def newton(_, w):
+        value, slope = _sum_and_slope(law, w)
+        return w - (z + w * (1 - value / law.width)) / (1 - (value + w * slope) / law.width)
+
+    w = jax.lax.fori_loop(0, iterations, newton, guess)
+    value, slope = _sum_and_slope(law, w)
+    return w, -1 / (1 - (value + w * slope) / law.width)
+
+
+def _follow(law: Law, path: Complex[Array, " points"]) -> Complex[Array, " points"]:
+    """w along a path that starts far outside the spectrum, where m = 1 and w = -z."""
+
+    def advance(carry, z):
+        z_last, w_last, slope = carry
+        w, slope = invert(law, z, w_last + slope * (z - z_last))
+        return (z, w, slope), w
+
+    start = path[0]
+    return jax.lax.scan(advance, (start, -start, -jnp.ones_like(start)), path)[1]
+
+
+def contour(law: Law, kappa: Float[Array, ""], nodes: int) -> Contour:
+    """Upper half of an ellipse in log z around the spectrum, confocal with it, by the trapezoidal rule.
+
+    The contour itself is a constant to differentiation (integrals do not depend on it); w carries the derivatives.
+    """
+    fixed = jax.tree.map(jax.lax.stop_gradient, law)
+    left, right = jax.lax.stop_gradient(edges(fixed, jax.lax.stop_gradient(kappa)))
+    left = jnp.maximum(left, right * jnp.maximum(1e-300, 1e-28 * fixed.width ** (-2 * fixed.alpha)))
+    center, focus = jnp.log(left * right) / 2, jnp.log(right / left) / 2
+    rise = jnp.minimum(ANGLE, jnp.sqrt(OVERSHOOT * (2 * focus + OVERSHOOT)))
+    reach = jnp.sqrt(focus**2 + rise**2)
+    psi = (jnp.arange(nodes) + 0.5) * jnp.pi / nodes
+    z = jnp.exp(center + reach * jnp.cos(psi) + 1j * rise * jnp.sin(psi))
+    approach = jnp.exp(jnp.linspace(8.0, 0.0, 24, endpoint=False)) * z[0]
+    w = _follow(fixed, jnp.concatenate([approach, z]))[24:]
+    w = jax.lax.stop_gradient(w)
+    for _ in range(2):  # two Newton steps carry first and second derivatives of w in alpha, width and ambient
+        value, slope = _sum_and_slope(law, w)
+        w = w - (z + w * (1 - value / law.width)) / (1 - (value + w * slope) / law.width)
+    weight = z * (-reach * jnp.sin(psi) + 1j * rise * jnp.cos(psi)) / (1j * nodes)
+    return Contour(z, w, weight)
+
+
+def on_axis(law: Law, x: Float[Array, " points"], height: float = 1e-9) -> Complex[Array, " points"]:
+    """w(x + i 0+) at real points: followed down from far above the axis, z = x e^{i theta} with theta -> height."""
+    angles = jnp.exp(jnp.linspace(jnp.log(jnp.pi / 2), jnp.log(height), 120))
+
+    def follow(x):
+        radius = jnp.exp(jnp.linspace(8.0, 0.0, 24))
+        path = jnp.concatenate([jnp.exp(1j * angles[0]) * x * radius, x * jnp.exp(1j * angles[1:])])
+        return _follow(law, path)[-1]
+
+    return jax.lax.map(follow, x, batch_size=64)

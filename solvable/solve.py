@@ -1,0 +1,113 @@
+"""The one verb: the risk of a model under an algorithm, by any method."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key
+
+from solvable.algorithms.base import AbstractAlgorithm
+from solvable.curve import Curve, Result
+from solvable.keys import require_key
+from solvable.method import AbstractMethod
+from solvable.models.base import AbstractModel
+from solvable.numerics.precision import in_float64
+from solvable.shapes import is_concrete
+
+
+def solve(
+    model: AbstractModel,
+    algorithm: AbstractAlgorithm,
+    method: AbstractMethod,
+    steps: Any,
+    *,
+    key: Key[Array, ""] | None = None,
+    throw: bool = False,
+) -> Curve:
+    """Risk of ``model`` trained by ``algorithm``, at ``steps``, by ``method``.
+
+    Pass a model and a theory answers for the typical draw while a simulation averages over draws; pass a problem
+    (``model.draw(key)``) and both are conditional on that draw.
+
+    Args:
+        model: a model, or one draw of it.
+        algorithm: how parameters move.
+        method: ``Recursion()``, ``Volterra()``, ``Simulation(...)``.
+        steps: increasing integers >= 0, any integer array-like (10^15 is a step like another).
+        key: ``jax.random.key(seed)``; only a simulation needs it.
+        throw: raise on a divergent or non-finite curve instead of flagging it in ``curve.result``.
+
+    Raises:
+        ValueError: an argument is impossible; the message names it, what was wanted and what was given.
+        RuntimeError: the outcome is not a success and ``throw`` is true.
+    """
+    _check_types(model, algorithm, method)
+    steps = check_steps(steps)
+    check_algorithm(algorithm)
+    if method.needs_key or key is not None:
+        require_key(key, f"for {type(method).__name__}()")
+    run = in_float64(method.curve) if method.in_float64 else method.curve
+    curve = run(model, algorithm, steps, key=key)
+    if throw and is_concrete(curve.result) and int(curve.result) != Result.SUCCESS:
+        raise RuntimeError(f"{type(method).__name__}(): {curve.message}")
+    return curve
+
+
+def log_steps(last: int, count: int = 100) -> np.ndarray:
+    """0 and about ``count`` distinct integers from 1 to ``last``, evenly spaced in the logarithm; int64.
+
+    Raises:
+        ValueError: ``last`` is not an integer >= 1 or ``count`` is below 2.
+    """
+    if not isinstance(last, int | np.integer) or isinstance(last, bool) or not 1 <= last < 2**63:
+        raise ValueError(f"last: wanted an integer from 1 to 2^63 - 1; got {last!r}")
+    if count < 2:
+        raise ValueError(f"count: wanted at least 2 steps; got {count}")
+    grid = np.unique(np.rint(np.geomspace(1, last, count)).astype(np.uint64)).astype(np.int64)
+    grid = grid[grid < last]
+    return np.concatenate([[0], grid, [last]]).astype(np.int64)
+
+
+def check_steps(steps: Any) -> np.ndarray:
+    """``steps`` as an increasing int64 vector of values >= 0."""
+    if not is_concrete(*jax.tree.leaves(steps)):
+        raise ValueError("steps: wanted concrete integers, they set the shape of the computation; got traced values")
+    array = np.asarray(list(steps) if isinstance(steps, Iterable) and not hasattr(steps, "dtype") else steps)
+    if array.size == 0 or array.ndim != 1:
+        raise ValueError(f"steps: wanted a nonempty vector of integers; got shape {array.shape}")
+    if array.dtype == object or not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(f"steps: wanted integers below 2^63; got {array.dtype} ({array.flat[0]!r}, ...)")
+    if (array < 0).any():
+        raise ValueError(f"steps: wanted values >= 0; got {array.min()}")
+    if array.dtype == np.uint64 and (array > np.uint64(2**63 - 1)).any():
+        raise ValueError(f"steps: wanted integers below 2^63; got {array.max()}")
+    array = array.astype(np.int64)
+    if (np.diff(array) <= 0).any():
+        raise ValueError(f"steps: wanted strictly increasing values; got {array[:5].tolist()}...")
+    return array
+
+
+def check_algorithm(algorithm: AbstractAlgorithm) -> None:
+    """A constant learning rate must be a finite number > 0."""
+    rate = getattr(algorithm, "learning_rate", None)
+    if rate is None or callable(rate) or not is_concrete(rate):
+        return
+    value = np.asarray(rate)
+    if value.ndim == 0 and not (np.isfinite(value) and value > 0):
+        raise ValueError(f"learning_rate: wanted a finite number > 0; got {float(value):g}")
+
+
+def _check_types(model: Any, algorithm: Any, method: Any) -> None:
+    for name, value, kind in (
+        ("model", model, AbstractModel),
+        ("algorithm", algorithm, AbstractAlgorithm),
+        ("method", method, AbstractMethod),
+    ):
+        if not isinstance(value, kind):
+            raise ValueError(f"{name}: wanted an instance of {kind.__name__}; got {value!r}")
+        leaves = [x for x in jax.tree.leaves(eqx.filter(value, eqx.is_inexact_array)) if is_concrete(x)]
+        if any(bool(jnp.isnan(x).any()) for x in leaves):
+            raise ValueError(f"{name}: wanted finite parameters; got NaN in {value!r}")

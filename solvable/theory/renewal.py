@@ -1,0 +1,92 @@
+"""The closed form in time of a one-pass recursion with constant coefficients and one moment per mode.
+
+With decay rates delta_j = 1 - q_j, kernel weights kappa_j = lambda_j injection_j mass_j and forcing weights
+f_j = lambda_j error_j, the risk P(r) = floor + sum_j f_j q_j^r + sum_{s<r} sum_j kappa_j q_j^{r-1-s} P(s) has
+
+    P(r) = (1/2 pi i) integral (1 + E)^r N(E) / G(E) dE,
+    N(E) = floor / E + sum_j f_j / (E + delta_j),     G(E) = 1 - sum_j kappa_j / (E + delta_j).
+
+The roots of G are the decay rates of the expected risk: diag(q) plus a rank-one matrix. No root needs to be found.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Inexact
+
+from solvable.algorithms.base import AbstractModewise
+from solvable.numerics.inversion import FIRST, Hyperbola, nodes_and_weights
+from solvable.spectrum import Spectrum
+
+
+class Renewal(NamedTuple):
+    """Constant-coefficient recursion in the variables of the module's formula; arrays of shape (modes,)."""
+
+    decay: Inexact[Array, " modes"]
+    kernel: Inexact[Array, " modes"]
+    forcing: Inexact[Array, " modes"]
+    floor: Float[Array, ""]
+
+
+def lower(spectrum: Spectrum, algorithm: AbstractModewise) -> Renewal:
+    """The renewal form of a stationary algorithm with one moment per mode; arrays of shape (modes,), or twice that."""
+    decay = algorithm.decay(spectrum.eigvals, 0)[:, 0, 0]
+    injection = algorithm.injection(spectrum.eigvals, 0)[:, 0]
+    kernel, forcing = spectrum.eigvals * injection * spectrum.mass, spectrum.eigvals * spectrum.error
+    if not jnp.iscomplexobj(decay):
+        return Renewal(decay, kernel, forcing, spectrum.floor)
+    # At a complex E the nodes folded onto the upper half plane must be unfolded: the sum is no longer a real part.
+    both = [jnp.concatenate([x, x.conj()]) for x in (decay, kernel / 2, forcing / 2)]
+    return Renewal(*both, spectrum.floor)
+
+
+def kernel_norm(renewal: Renewal) -> Float[Array, ""]:
+    """||K|| = sum_r K(r) = sum_j kappa_j / delta_j; absent modes count nothing."""
+    absent = renewal.decay == 0
+    return jnp.where(absent, 0, renewal.kernel / jnp.where(absent, 1, renewal.decay)).sum().real
+
+
+def growth(renewal: Renewal) -> Float[Array, ""]:
+    """E_0 >= 0: the risk grows as (1 + E_0)^r; 0 if it stays bounded. A constant to differentiation."""
+    decay, kernel, _, _ = jax.lax.stop_gradient(renewal)
+    low = jnp.maximum(0.0, -decay.real.min())
+    high = low + jnp.abs(kernel).sum() + 1e-300
+
+    def halve(_, bracket):
+        low, high = bracket
+        middle = (low + high) / 2
+        above = (kernel / (middle + decay)).sum().real > 1
+        return jnp.where(above, middle, low), jnp.where(above, high, middle)
+
+    root = jax.lax.fori_loop(0, 80, halve, (low, high))[1]
+    return jnp.where((kernel_norm(Renewal(decay, kernel, kernel, low)) < 1) & (low == 0), 0.0, root)
+
+
+def first_steps(renewal: Renewal) -> Float[Array, " first"]:
+    """Risk at steps 0 ... FIRST-1 by iteration."""
+    decay, kernel, forcing, floor = renewal
+
+    def step(moment, _):
+        risk = floor + moment.sum().real
+        return moment - decay * moment + kernel * risk, risk
+
+    return jax.lax.scan(step, forcing, None, FIRST)[1]
+
+
+def at_times(
+    renewal: Renewal, times: Float[Array, "windows slots"], last: Float[Array, " windows"], shape: Hyperbola
+) -> Float[Array, "windows slots"]:
+    """Risk at real times of at least FIRST; each row shares one contour, scaled to ``last``."""
+    decay, kernel, forcing, floor = renewal
+    shift = jnp.log1p(growth(renewal))
+
+    def window(row):
+        times, last = row
+        s, weight = nodes_and_weights(shape, last, shift)
+        energy = jnp.expm1(s)
+        pole = 1 / (energy[:, None] + decay)
+        transform = (floor / energy + pole @ forcing) / (1 - pole @ kernel)
+        return (jnp.exp(s * (times[:, None] + 1)) * (weight * transform)).sum(-1).imag
+
+    return jax.lax.map(window, (times, last))

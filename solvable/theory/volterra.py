@@ -1,0 +1,111 @@
+"""The Volterra equation of one-pass training: forcing function, kernel, and their solution."""
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from solvable.algorithms.base import AbstractModewise
+from solvable.curve import Curve
+from solvable.method import AbstractMethod
+from solvable.models.base import AbstractModel
+from solvable.numerics.precision import in_float64
+from solvable.numerics.volterra import solve_convolution, solve_triangular
+from solvable.spectrum import Spectrum
+from solvable.theory.stability import finish, require_modewise
+
+LONGEST = 100_000  # steps of a constant rate: the equation is solved at every step, in time steps^2
+LONGEST_SCHEDULE = 4_000  # steps of a schedule: the kernel has two times and is stored whole
+
+
+class Volterra(AbstractMethod[AbstractModewise]):
+    """P(t) = floor + F(t) + sum_{s<t} K(t, s) P(s), solved forward (Paquette et al. 2024, arXiv 2405.15074).
+
+        F(t) = sum_j lambda_j [Phi_j(t, 0) M_j(0)]_0,     K(t, s) = sum_j lambda_j mass_j [Phi_j(t, s+1) i_j(s)]_0,
+
+    where Phi_j propagates the moments of mode j and i_j injects risk. With a constant learning rate K depends on
+    t - 1 - s only. Equal to `Recursion`; its forcing and kernel are what people plot.
+    """
+
+    references: ClassVar[tuple[str, ...]] = ("paquette2024",)
+
+    def curve(self, model: AbstractModel, algorithm: AbstractModewise, steps: np.ndarray, *, key=None) -> Curve:
+        require_modewise(algorithm, "Volterra()")
+        longest = int(steps[-1])
+        limit = LONGEST if algorithm.stationary else LONGEST_SCHEDULE
+        if longest > limit:
+            raise ValueError(
+                f"steps: Volterra() wanted at most {limit} (every step is solved for); got {longest}. "
+                "Recursion() gives the same curve without that limit."
+            )
+        spectrum = model.spectrum()
+        forcing, kernel = _impulses(spectrum, algorithm, longest + 1)
+        solve = solve_convolution if algorithm.stationary else solve_triangular
+        risk = solve(spectrum.floor + forcing, kernel)
+        curve = finish(spectrum, algorithm, steps, risk[steps])
+        return eqx.tree_at(lambda c: c.stats, curve, curve.stats | {"forcing": forcing[steps]})
+
+
+@in_float64
+def forcing(
+    model: AbstractModel, algorithm: AbstractModewise, steps: np.ndarray
+) -> Float[Array, " steps"]:
+    """F(t) at integer steps, without the floor: sum_j lambda_j error_j (1 - decay_j)^t, any t for a constant rate."""
+    return _powers(model.spectrum(), algorithm, np.asarray(steps, float), False)
+
+
+@in_float64
+def kernel(model: AbstractModel, algorithm: AbstractModewise, steps: np.ndarray) -> Float[Array, " steps"]:
+    """K(r) at integer lags r = t - 1 - s: sum_j lambda_j injection_j mass_j (1 - decay_j)^r, constant rate."""
+    return _powers(model.spectrum(), algorithm, np.asarray(steps, float), True)
+
+
+@eqx.filter_jit
+def _powers(spectrum: Spectrum, algorithm: AbstractModewise, steps, of_kernel: bool):
+    if not algorithm.stationary or algorithm.injection(spectrum.eigvals, 0).shape[-1] != 1:
+        raise ValueError("algorithm: wanted a constant learning rate and one moment per mode; got another")
+    decay = algorithm.decay(spectrum.eigvals, 0)[:, 0, 0]
+    injection = algorithm.injection(spectrum.eigvals, 0)[:, 0]
+    weight = spectrum.eigvals * (injection * spectrum.mass if of_kernel else spectrum.error)
+    return jax.lax.map(lambda t: (weight * _power(decay, t)).sum().real, steps, batch_size=64)
+
+
+def _power(decay, t):
+    """(1 - decay)^t, accurate for tiny decay and huge t, and 1 at t = 0."""
+    gone = decay == 1
+    log = jnp.where(gone, -jnp.inf, jnp.log1p(-jnp.where(gone, 0, decay)))
+    return jnp.where(t == 0, 1.0, jnp.exp(jnp.where(t == 0, 0.0, t) * log))
+
+
+@eqx.filter_jit
+def _impulses(spectrum: Spectrum, algorithm: AbstractModewise, count: int):
+    """Forcing at 0 ... count-1 and the kernel: K(lag) if stationary, otherwise K(t, s) with s < t."""
+    eigvals, mass = spectrum.eigvals, spectrum.mass
+    k = eqx.filter_eval_shape(algorithm.injection, eigvals, 0).shape[-1]
+    start = jnp.zeros((eigvals.shape[0], k), eigvals.dtype).at[:, 0].set(spectrum.error)
+
+    def advance(moments, t):
+        return moments - jnp.einsum("jab,...jb->...ja", algorithm.decay(eigvals, t), moments)
+
+    def observe(moments):
+        return (eigvals * moments[..., 0]).sum(-1).real
+
+    def born(t):
+        return algorithm.injection(eigvals, t) * mass[:, None]
+
+    if algorithm.stationary:
+        pair = jnp.stack([start, born(0)])
+        both = jax.lax.scan(lambda m, t: (advance(m, t), observe(m)), pair, jnp.arange(count))[1]
+        return both[:, 0], both[:, 1]
+
+    def step(carry, t):
+        free, pulses = carry
+        seen = observe(free), observe(pulses)
+        pulses = advance(pulses, t).at[t].set(born(t))
+        return (advance(free, t), pulses), seen
+
+    pulses = jnp.zeros((count, *start.shape), start.dtype)
+    return jax.lax.scan(step, (start, pulses), jnp.arange(count))[1]
