@@ -1,0 +1,5 @@
+"""Fits of measured curves. Nothing here knows a theory."""
+
+from solvable.fits.power_law import Estimate as Estimate
+from solvable.fits.power_law import PowerLawFit as PowerLawFit
+from solvable.fits.power_law import fit_power_law as fit_power_law
