@@ -22,7 +22,7 @@ from solvable.numerics.power_sums import harmonic_sum, power_sum
 
 ANGLE = 0.65  # half-width of the contour in arg z: midway between the spectrum and the time-inversion contour
 OVERSHOOT = 0.04  # how far, in log z, the contour may pass the edges
-NEWTON = 5  # iterations at each node, from the tangent at the previous one
+NEWTON = 4  # iterations at each node, from the tangent at the previous one
 
 
 class Law(NamedTuple):
@@ -78,11 +78,13 @@ def effective_ridge(law: Law) -> Float[Array, ""]:
     fixed = jax.tree.map(jax.lax.stop_gradient, law)
     low, high = jax.lax.stop_gradient((low, high))
     log_kappa = _bisect(lambda x: fixed.width - _sum(fixed, jnp.exp(x)).real, low - 1e-3, high + 1e-3)
-    for _ in range(2):
-        value, slope = _sum_and_slope(law, jnp.exp(log_kappa))
-        step = (value.real / d - 1) / (jnp.exp(log_kappa) * slope.real / d)
-        log_kappa = log_kappa - jnp.where(square, 0.0, jnp.clip(step, -1.0, 1.0))
-    return jnp.where(square, 0.0, jnp.exp(log_kappa))
+
+    def polish(_, x):
+        value, slope = _sum_and_slope(law, jnp.exp(x))
+        step = (value.real - d) / (jnp.exp(x) * slope.real)
+        return x - jnp.where(square, 0.0, jnp.clip(step, -1.0, 1.0))
+
+    return jnp.where(square, 0.0, jnp.exp(jax.lax.fori_loop(0, 2, polish, log_kappa)))
 
 
 def edges(law: Law, kappa: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
@@ -115,16 +117,11 @@ def edges(law: Law, kappa: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Ar
     return jnp.where(v <= d, 0.0, left), right
 
 
-def invert(law: Law, z: Complex[Array, ""], guess: Complex[Array, ""], iterations: int = NEWTON):
-    """w with z(w) = z by Newton from ``guess``; also dw/dz there."""
-
-    def newton(_, w):
-        value, slope = _sum_and_slope(law, w)
-        return w - (z + w * (1 - value / law.width)) / (1 - (value + w * slope) / law.width)
-
-    w = jax.lax.fori_loop(0, iterations, newton, guess)
+def _newton(law: Law, z, w):
+    """One Newton step for z(w) = z, and dw/dz at its start."""
     value, slope = _sum_and_slope(law, w)
-    return w, -1 / (1 - (value + w * slope) / law.width)
+    gap = 1 - (value + w * slope) / law.width
+    return w - (z + w * (1 - value / law.width)) / gap, -1 / gap
 
 
 def _follow(law: Law, path: Complex[Array, " points"]) -> Complex[Array, " points"]:
@@ -132,20 +129,20 @@ def _follow(law: Law, path: Complex[Array, " points"]) -> Complex[Array, " point
 
     def advance(carry, z):
         z_last, w_last, slope = carry
-        w, slope = invert(law, z, w_last + slope * (z - z_last))
+        guess = w_last + slope * (z - z_last), slope
+        w, slope = jax.lax.fori_loop(0, NEWTON, lambda _, state: _newton(law, z, state[0]), guess)
         return (z, w, slope), w
 
     start = path[0]
     return jax.lax.scan(advance, (start, -start, -jnp.ones_like(start)), path)[1]
 
 
-def contour(law: Law, kappa: Float[Array, ""], nodes: int) -> Contour:
-    """Upper half of an ellipse in log z around the spectrum, confocal with it, by the trapezoidal rule.
+def contour(law: Law, left: Float[Array, ""], right: Float[Array, ""], nodes: int) -> Contour:
+    """Upper half of an ellipse in log z around the support [left, right], confocal with it, by the trapezoidal rule.
 
     The contour itself is a constant to differentiation (integrals do not depend on it); w carries the derivatives.
     """
-    fixed = jax.tree.map(jax.lax.stop_gradient, law)
-    left, right = jax.lax.stop_gradient(edges(fixed, jax.lax.stop_gradient(kappa)))
+    fixed, left, right = jax.lax.stop_gradient((law, left, right))
     left = jnp.maximum(left, right * jnp.maximum(1e-300, 1e-28 * fixed.width ** (-2 * fixed.alpha)))
     center, focus = jnp.log(left * right) / 2, jnp.log(right / left) / 2
     rise = jnp.minimum(ANGLE, jnp.sqrt(OVERSHOOT * (2 * focus + OVERSHOOT)))
@@ -153,21 +150,19 @@ def contour(law: Law, kappa: Float[Array, ""], nodes: int) -> Contour:
     psi = (jnp.arange(nodes) + 0.5) * jnp.pi / nodes
     z = jnp.exp(center + reach * jnp.cos(psi) + 1j * rise * jnp.sin(psi))
     approach = jnp.exp(jnp.linspace(8.0, 0.0, 24, endpoint=False)) * z[0]
-    w = _follow(fixed, jnp.concatenate([approach, z]))[24:]
-    w = jax.lax.stop_gradient(w)
-    for _ in range(2):  # two Newton steps carry first and second derivatives of w in alpha, width and ambient
-        value, slope = _sum_and_slope(law, w)
-        w = w - (z + w * (1 - value / law.width)) / (1 - (value + w * slope) / law.width)
+    w = jax.lax.stop_gradient(_follow(fixed, jnp.concatenate([approach, z]))[24:])
+    # Two Newton steps from the solution carry its first and second derivatives in alpha, width and ambient.
+    w = jax.lax.fori_loop(0, 2, lambda _, w: _newton(law, z, w)[0], w)
     weight = z * (-reach * jnp.sin(psi) + 1j * rise * jnp.cos(psi)) / (1j * nodes)
     return Contour(z, w, weight)
 
 
 def on_axis(law: Law, x: Float[Array, " points"], height: float = 1e-9) -> Complex[Array, " points"]:
     """w(x + i 0+) at real points: followed down from far above the axis, z = x e^{i theta} with theta -> height."""
-    angles = jnp.exp(jnp.linspace(jnp.log(jnp.pi / 2), jnp.log(height), 120))
+    angles = jnp.exp(jnp.linspace(jnp.log(jnp.pi / 2), jnp.log(height), 48))
 
     def follow(x):
-        radius = jnp.exp(jnp.linspace(8.0, 0.0, 24))
+        radius = jnp.exp(jnp.linspace(6.0, 0.0, 8))
         path = jnp.concatenate([jnp.exp(1j * angles[0]) * x * radius, x * jnp.exp(1j * angles[1:])])
         return _follow(law, path)[-1]
 

@@ -1,0 +1,71 @@
+"""Theory against simulation in one call."""
+
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from solvable.algorithms.base import AbstractAlgorithm
+from solvable.curve import Curve
+from solvable.keys import stream
+from solvable.method import AbstractMethod
+from solvable.models.base import AbstractModel
+from solvable.simulation import Simulation
+from solvable.solve import solve
+
+
+class Check(eqx.Module):
+    """A theory's curve beside a simulation's.
+
+    Attributes:
+        theory, simulation: the two curves, on the same steps.
+        z: (simulation - theory) / stderr; 0 where both agree exactly; shape (steps,).
+        relative_error: (simulation - theory) / theory; shape (steps,).
+    """
+
+    theory: Curve
+    simulation: Curve
+    z: Float[Array, " steps"]
+    relative_error: Float[Array, " steps"]
+
+    def assert_close(self, z: float = 4.5) -> None:
+        """Raise AssertionError if any |z| exceeds ``z``; the message names the worst step."""
+        worst = int(np.nanargmax(np.abs(self.z))) if np.isfinite(self.z).any() else 0
+        if not (np.abs(self.z) <= z).all():
+            raise AssertionError(
+                f"step {int(self.theory.steps[worst])}: simulation {float(self.simulation.risk[worst]):.6g} +- "
+                f"{float(self.simulation.stderr[worst]):.2g}, theory {float(self.theory.risk[worst]):.6g}, "
+                f"z = {float(self.z[worst]):.2f} (allowed {z})"
+            )
+
+
+def check(
+    model: AbstractModel,
+    algorithm: AbstractAlgorithm,
+    method: AbstractMethod,
+    steps: Any,
+    *,
+    key: Key[Array, ""],
+    simulation: AbstractMethod | None = None,
+) -> Check:
+    """Solve by ``method`` and by ``simulation`` (64 runs by default) and compare.
+
+    On a problem both are conditional on the draw and |z| is of order 1. On a model the deterministic equivalent
+    differs from the mean over draws by O(1 / width), which many runs will resolve.
+
+    Raises:
+        ValueError: as `solve`.
+    """
+    theory = solve(model, algorithm, method, steps, key=key)
+    measured = solve(
+        model, algorithm, simulation or Simulation(num_runs=64), steps, key=stream(key, "check")
+    )
+    risk, expected = np.asarray(measured.risk, np.float64), np.asarray(theory.risk)
+    difference = risk - expected
+    # Rounding is not noise: at step 0 every run has the same risk and no standard error.
+    rounding = np.finfo(np.asarray(measured.risk).dtype).eps * 64 * np.abs(expected)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        stderr = np.asarray(measured.stderr, np.float64)
+        z = np.where(np.abs(difference) <= rounding, 0.0, difference / stderr)
+        return Check(theory, measured, z, difference / expected)
