@@ -4,8 +4,8 @@ A law that decays has a **positive** exponent; one that grows has a negative exp
 
 The fit minimises the weighted squares of log y - log(model): relative errors count, not absolute ones.
 Weights are (y / stderr)^2 where standard errors are given, and equal otherwise. With k free parameters and n
-points the covariance is s^2 (J^T W J)^-1, s^2 = (weighted squares) / (n - k), and intervals are Student-t with
-n - k degrees of freedom: standard errors set the relative weights, the scatter of the points sets the scale.
+points the covariance is s^2 (J^T W J)^-1 with s^2 = (weighted squares) / (n - k), and intervals are Student-t
+of n - k degrees of freedom: standard errors set the relative weights, the scatter sets the scale.
 """
 
 import dataclasses
@@ -18,6 +18,8 @@ import numpy as np
 import optimistix as optx
 from jaxtyping import Array, Float
 from scipy import stats
+
+from solvable.fits.checks import check_points
 
 _LEAST_RATIO = (
     1e-2  # model / y below which the logarithm is continued linearly, so that a step may cross zero
@@ -112,28 +114,6 @@ def fit_power_law(
 
 
 fit_power_law.references = ("optimistix2024",)  # type: ignore[attr-defined]
-
-
-def check_points(x: Any, y: Any, stderr: Any, parameters: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x, y and the weights of the log residuals as float64 vectors; ValueError if they cannot be fitted."""
-    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    if x.ndim != 1 or y.shape != x.shape:
-        raise ValueError(f"x, y: wanted two vectors of one length; got shapes {x.shape} and {y.shape}")
-    for name, values in (("x", x), ("y", y)):
-        if not (np.isfinite(values) & (values > 0)).all():
-            bad = int(np.flatnonzero(~(np.isfinite(values) & (values > 0)))[0])
-            raise ValueError(f"{name}: wanted finite values > 0; got {values[bad]} at index {bad}")
-    if x.size <= parameters or np.unique(x).size < parameters:
-        raise ValueError(
-            f"x: wanted more than {parameters} points, at {parameters} or more distinct x, for {parameters} "
-            f"parameters with an interval; got {x.size} points at {np.unique(x).size} distinct x"
-        )
-    if stderr is None:
-        return x, y, np.ones_like(y)
-    error = np.asarray(stderr, dtype=np.float64)
-    if error.shape != y.shape or not (np.isfinite(error) & (error > 0)).all():
-        raise ValueError(f"stderr: wanted finite values > 0 of shape {y.shape}; got {stderr!r}")
-    return x, y, y / error
 
 
 def _residual(params: Float[Array, " k"], points: Any) -> Float[Array, " points"]:

@@ -1,0 +1,223 @@
+"""The rules of the house: which module may know which, and what every module must say about itself."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import solvable
+from solvable.references import bibliography
+
+ROOT = Path(solvable.__file__).parent
+FILES = sorted(path for path in ROOT.rglob("*.py") if "experiments" not in path.relative_to(ROOT).parts)
+IDS = [str(path.relative_to(ROOT)) for path in FILES]
+
+# An import may only point to a lower floor, or stay in its own unit.
+FLOORS = {
+    **dict.fromkeys(["cli"], 8),
+    **dict.fromkeys(["plots"], 7),
+    **dict.fromkeys(["sweep", "check", "frontier"], 6),
+    **dict.fromkeys(["theory", "simulation", "solve"], 5),
+    **dict.fromkeys(["method", "fits"], 4),
+    **dict.fromkeys(["models", "results"], 3),
+    **dict.fromkeys(["numerics", "exponents", "algorithms", "spectrum", "curve", "keys"], 2),
+    **dict.fromkeys(["shapes", "references"], 1),
+}
+
+# Who may know what, besides the floors: package -> the only units that may import it.
+WALLS = {
+    "xarray": {"results", "sweep", "fits/frontier", "plots", "cli"},
+    "matplotlib": {"plots"},
+    "tyro": {"cli"},
+    "tqdm": {"cli", "sweep"},
+    "optax": {"algorithms/optax"},
+}
+
+
+def module_name(path: Path) -> str:
+    """models/base for solvable/models/base.py, models for solvable/models/__init__.py."""
+    return path.relative_to(ROOT).with_suffix("").as_posix().removesuffix("/__init__")
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names of every module a file imports, wherever in the file, with ``from a import b`` as a.b."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, (
+                f"{path}: wanted absolute imports; got a relative one on line {node.lineno}"
+            )
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def house_imports(path: Path) -> set[str]:
+    return {
+        name.removeprefix("solvable.").replace(".", "/")
+        for name in imports(path)
+        if name.startswith("solvable.")
+    }
+
+
+def within(module: str, place: str) -> bool:
+    return module == place or module.startswith(place + "/")
+
+
+def test_the_files_are_found():
+    assert len(FILES) > 20
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_imports_point_down(path):
+    unit = module_name(path).split("/")[0]
+    if path == ROOT / "__init__.py":
+        return  # the face shows every floor
+    assert unit in FLOORS, f"{unit}: give it a floor"
+    for name in house_imports(path):
+        other = name.split("/")[0]
+        assert other in FLOORS, (
+            f"{path} imports solvable.{other}: import the module that defines it, not the face"
+        )
+        assert other == unit or FLOORS[other] < FLOORS[unit], f"{unit} (floor {FLOORS[unit]}) imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_walls_stand(path):
+    module = module_name(path)
+    for name in imports(path):
+        for package, places in WALLS.items():
+            if name.split(".")[0] == package:
+                assert any(within(module, place) for place in places), f"{module} imports {package}"
+        assert name.split(".")[0] != "experiments", f"{module} imports an experiment"
+        assert not name.startswith("solvable.experiments"), f"{module} imports an experiment"
+        assert not name.startswith(("jax._src", "equinox.internal")), f"{module} imports {name}: not public"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if within(module_name(p), "theory")], ids=str)
+def test_theory_knows_models_and_algorithms_by_their_bases_alone(path):
+    for name in house_imports(path):
+        if name.split("/")[0] in ("models", "algorithms"):
+            assert name.split("/")[1] == "base", f"{path} imports {name}"
+        assert not within(name, "simulation"), f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if within(module_name(p), "simulation")], ids=str)
+def test_simulation_never_looks_at_a_theory(path):
+    for name in house_imports(path):
+        assert not within(name, "theory"), f"{path} imports {name}"
+        assert not within(name, "exponents"), f"{path} imports {name}"
+
+
+def outside_files() -> list[Path]:
+    root = ROOT.parent
+    return sorted(
+        path
+        for folder in ("experiments", "notebooks", "benchmarks")
+        for path in (root / folder).rglob("*.py")
+    )
+
+
+@pytest.mark.parametrize("path", outside_files(), ids=str)
+def test_experiments_use_the_public_face(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if (
+            isinstance(node, ast.ImportFrom)
+            and node.level == 0
+            and (node.module or "").startswith("solvable.")
+        ):
+            assert node.module.count(".") == 1, f"{path}: {node.module} is not public"
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+        assert not any(name.startswith("_") for name in names), f"{path} imports a private name"
+
+
+def stated_references(tree: ast.AST) -> list[tuple[str, ...]]:
+    """Every tuple assigned to a name or attribute called ``references``."""
+    found = []
+    for node in ast.walk(tree):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        names = {getattr(target, "id", getattr(target, "attr", None)) for target in targets}
+        if isinstance(node, ast.Assign | ast.AnnAssign) and "references" in names and node.value is not None:
+            found.append(ast.literal_eval(node.value))
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_every_reference_is_in_the_bibliography(path):
+    for keys in stated_references(ast.parse(path.read_text(encoding="utf-8"))):
+        assert set(keys) <= set(bibliography()), (
+            f"{path}: {set(keys) - set(bibliography())} not in references.bib"
+        )
+
+
+FINAL_BASES = ("AbstractModel", "AbstractProblem", "AbstractMethod", "AbstractAlgorithm", "AbstractModewise")
+
+
+def final_classes(path: Path) -> list[ast.ClassDef]:
+    """Classes that implement one of the package's nouns."""
+    classes = [
+        node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.ClassDef)
+    ]
+    return [
+        node
+        for node in classes
+        if not node.name.startswith("Abstract")
+        and any(ast.unparse(base).split("[")[0] in FINAL_BASES for base in node.bases)
+    ]
+
+
+FINAL = [path for path in FILES if final_classes(path)]
+
+
+@pytest.mark.parametrize("path", FINAL, ids=[module_name(path) for path in FINAL])
+def test_every_file_of_a_model_algorithm_or_method_names_its_papers(path):
+    assert any(stated_references(node) for node in final_classes(path)), f"{path} states no references"
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_public_names_have_docstrings(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree) or not tree.body, f"{path} has no docstring"
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{path}: {node.name} has no docstring"
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_function_bodies_stay_under_forty_lines(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            length = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+            assert length <= 40, f"{path}: {node.name} has {length} lines"
+
+
+def run(code: str, **environment: str) -> str:
+    import os
+
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("flag", ["0", "1"])
+def test_importing_leaves_the_configuration_of_jax_alone(flag):
+    code = (
+        "import jax; before = dict(jax.config.values); import solvable; after = dict(jax.config.values);"
+        "assert before == after, {k for k in after if before.get(k) != after[k]};"
+        f"assert jax.config.jax_enable_x64 is bool({flag})"
+    )
+    run(code, JAX_ENABLE_X64=flag)
+
+
+def test_importing_loads_neither_plots_nor_tables():
+    heavy = "{'matplotlib', 'matplotlib.pyplot', 'xarray', 'pandas'}"
+    run(f"import sys, solvable; loaded = {heavy} & set(sys.modules); assert not loaded, loaded")
