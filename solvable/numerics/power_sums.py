@@ -93,7 +93,9 @@ def _fermi_integral(b, start, stop, angle):
 
     low, high = series(b + n, low_start, low_stop), series(b - 1 - n, high_start, high_stop)
     middle = ((left + right) / 2).astype(shift.dtype)
-    return low + high + _leg(b, left + shift, middle) + _leg(b, middle, right + shift)
+    legs = _leg(b, left + shift, middle) + _leg(b, middle, right + shift)
+    # Where nothing lies between, the legs cancel, but only to the rounding of terms that may dwarf the rest.
+    return low + high + jnp.where(right > left, legs, 0)
 
 
 def _tail_integral(p, w, alpha, start, stop):
