@@ -88,8 +88,7 @@ class PowerLawRF(AbstractModel):
     @in_float64
     def support(self) -> tuple[Float[Array, ""], Float[Array, ""]]:
         """Smallest and largest eigenvalue of the typical feature covariance (edges of the density's support)."""
-        law = self.law()
-        return jax.jit(lambda law: edges(law, effective_ridge(law)))(law)
+        return _support(self.law())
 
     @in_float64
     def density(self, eigvals: Float[Array, " points"]) -> Float[Array, " points"]:
@@ -134,6 +133,11 @@ def _floor_at(kappa, law: Law, beta, noise):
     safe = jnp.where(kappa > 0, kappa, 1.0)
     bias = jnp.where(kappa > 0, safe * power_sum(2 * beta, safe, law.alpha, law.ambient).real, 0.0)
     return bias + noise**2
+
+
+@jax.jit
+def _support(law: Law):
+    return edges(law, effective_ridge(law))
 
 
 @jax.jit
