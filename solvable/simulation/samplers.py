@@ -1,0 +1,222 @@
+"""Four ways to draw the same batch-mean gradient, mean_b f_b (f_b . params - y_b).
+
+`Direct` is the referee: ambient features drawn with JAX's own normals and multiplied out, step by step, as
+written in the papers. `Batch` draws the batch in the reduced coordinates. `Wishart` draws the *law of the
+gradient*, at a cost that does not depend on the batch size. `Population` is the limit of an infinite batch:
+no randomness at all.
+"""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Key
+
+from solvable.keys import stream
+from solvable.models.base import AbstractProblem
+from solvable.numerics.chi_square import chi_square
+from solvable.numerics.normals import key_words, normal_pairs
+from solvable.simulation.landscape import HIGHEST, AbstractLandscape
+
+
+def _dot(a: Float[Array, " coords"], b: Float[Array, " coords"]) -> Float[Array, ""]:
+    return jnp.matmul(a, b, precision=HIGHEST)
+
+
+class AbstractSampler(eqx.Module):
+    """A problem, as a source of stochastic gradients. Draws depend on (run key, step) only."""
+
+    @property
+    @abc.abstractmethod
+    def initial(self) -> Float[Array, " coords"]:
+        """Parameters before the first step."""
+
+    @abc.abstractmethod
+    def streams(self, key: Key[Array, ""]) -> Any:
+        """What a run derives from its key, once."""
+
+    @abc.abstractmethod
+    def draw(self, streams: Any, steps: Int[Array, " chunk"]) -> Any:
+        """All random numbers of these steps, as raw as they come: arrays with a leading axis of steps."""
+
+    def prepare(self, drawn: Any) -> Any:
+        """What a whole chunk of draws becomes before the step loop: arrays with a leading axis of steps."""
+        return drawn
+
+    @abc.abstractmethod
+    def gradient(self, prepared: Any, params: Float[Array, " coords"]) -> Float[Array, " coords"]:
+        """The batch-mean gradient, from one step's share of the prepared draws."""
+
+    @abc.abstractmethod
+    def risk(self, params: Float[Array, " coords"]) -> Float[Array, ""]:
+        """Population mean squared error."""
+
+
+class _Reduced(AbstractSampler):
+    landscape: AbstractLandscape
+    size: int = eqx.field(static=True)
+
+    @property
+    def initial(self):
+        return self.landscape.initial
+
+    @property
+    def _num_pairs(self) -> int:
+        return (self.landscape.target.shape[-1] + 1) // 2
+
+    @property
+    def _dtype(self):
+        return self.landscape.target.dtype
+
+    @property
+    def _sigma(self):
+        return jnp.sqrt(jnp.maximum(self.landscape.floor, 0))
+
+    def risk(self, params):
+        return self.landscape.risk(params)
+
+
+class Population(_Reduced):
+    """The exact gradient K (params - target)."""
+
+    size: int = eqx.field(static=True, default=0)
+
+    def streams(self, key):
+        return ()
+
+    def draw(self, streams, steps):
+        return ()
+
+    def gradient(self, prepared, params):
+        return self.landscape.hessian(params - self.landscape.target)
+
+
+class Batch(_Reduced):
+    """size x width normals a step: f_b with covariance K, residual f_b . (params - target) - eps_b, eps ~
+    N(0, floor).
+
+    Sample b has its own stream, so a larger batch extends a smaller one.
+    """
+
+    def streams(self, key):
+        samples = jax.vmap(lambda b: key_words(jax.random.fold_in(stream(key, "features"), b)))(
+            jnp.arange(self.size)
+        )
+        return samples, key_words(stream(key, "noise"))
+
+    def draw(self, streams, steps):
+        samples, noise = streams
+        pairs = jax.vmap(lambda w: normal_pairs(w, steps, self._num_pairs, self._dtype), out_axes=1)(samples)
+        label = normal_pairs(noise, steps, self.size, self._dtype).real
+        return pairs, label
+
+    def prepare(self, drawn):
+        pairs, label = drawn
+        if self.size == 1:  # without the axis of one sample, the step is two fused loops and a dot product
+            pairs, label = pairs[:, 0], label[:, 0]
+        return self.landscape.features(pairs), self._sigma * label
+
+    def gradient(self, prepared, params):
+        features, noise = prepared
+        residual = jnp.matmul(features, params - self.landscape.target, precision=HIGHEST) - noise
+        if self.size == 1:
+            return features * residual
+        return jnp.matmul(residual, features, precision=HIGHEST) / self.size
+
+
+class Wishart(_Reduced):
+    """The law of the batch-mean gradient in O(width), for any batch size B.
+
+    With s^2 = Delta^T K Delta, sigma^2 = floor, chi_k^2 and n independent chi-square and normal numbers,
+
+        p = chi_B,  r = s p - sigma n,  Q = r^2 + sigma^2 chi^2_{B-1},  f ~ N(0, K),
+        gradient = (sqrt(Q) f + K Delta (p r / s - sqrt(Q) (f . Delta) / s^2)) / B:
+
+    the 2 x 2 Wishart matrix of (signal, noise) gives the part of the gradient along K Delta and the length of
+    the rest, which is isotropic in the whitened coordinates. At s = 0 any direction may stand for Delta / s.
+    """
+
+    def streams(self, key):
+        names = ("features", "signal", "noise", "rest")
+        first = jax.random.fold_in(stream(key, "features"), 0)
+        return (key_words(first), *(key_words(stream(key, name)) for name in names[1:]))
+
+    def draw(self, streams, steps):
+        features, signal, noise, rest = streams
+        dtype = self._dtype
+        pairs = normal_pairs(features, steps, self._num_pairs, dtype)
+        label = normal_pairs(noise, steps, 1, dtype)[:, 0].real
+        inside = chi_square(signal, steps, self.size, dtype)
+        return pairs, label, inside, chi_square(rest, steps, self.size - 1, dtype)
+
+    def prepare(self, drawn):
+        pairs, label, inside, outside = drawn
+        scale = self._sigma / self.size**0.5
+        return self.landscape.features(pairs), jnp.sqrt(inside / self.size), scale * label, scale**2 * outside
+
+    def gradient(self, prepared, params):
+        features, p, label, outside = prepared
+        delta = params - self.landscape.target
+        pull = self.landscape.hessian(delta)
+        square = _dot(delta, pull)
+        r = jnp.sqrt(square) * p - label
+        return self._assemble(features, delta, pull, square, p * r, r, outside)
+
+    def _assemble(self, features, delta, pull, square, along, r, outside):
+        """Scalars here are already divided by sqrt(B) each, so products carry the 1/B of the mean."""
+        at_target = square == 0
+        anywhere = jnp.ones_like(delta)
+        direction = jnp.where(at_target, anywhere, delta)
+        pull = jnp.where(at_target, self.landscape.hessian(anywhere), pull)
+        square = jnp.where(at_target, _dot(anywhere, pull), square)
+        inverse = jnp.where(square > 0, jax.lax.rsqrt(square), 0)
+        length = jnp.sqrt((r**2 + outside) / self.size)
+        overlap = _dot(features, direction) * inverse
+        return length * features + pull * (inverse * (along - length * overlap))
+
+
+class Direct(AbstractSampler):
+    """features = z @ factor, targets = z @ readout + noise * eps with z ~ N(0, I) in the ambient coordinates.
+
+    Everything is in the original coordinates and drawn by ``jax.random.normal`` inside the step, so this
+    sampler shares neither the Gaussian reduction, nor the random numbers, nor the risk formula with the other
+    ones.
+    """
+
+    factor: Float[Array, "ambient width"]
+    readout: Float[Array, " ambient"]
+    noise: Float[Array, ""]
+    start: Float[Array, " width"]
+    size: int = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, problem: AbstractProblem, size: int, dtype) -> "Direct":
+        factor, readout, noise = (jnp.asarray(x, dtype) for x in problem.ambient_features())
+        basis, initial = jnp.asarray(problem.basis(), dtype), jnp.asarray(problem.init(), dtype)
+        return cls(factor, readout, noise, jnp.matmul(basis, initial, precision=HIGHEST), size)
+
+    @property
+    def initial(self):
+        return self.start
+
+    def streams(self, key):
+        return stream(key, "direct")
+
+    def draw(self, streams, steps):
+        return jax.vmap(lambda t: jax.random.fold_in(streams, t))(steps)
+
+    def gradient(self, prepared, params):
+        ambient = self.factor.shape[0]
+        inputs_key, label_key = jax.random.split(prepared)
+        inputs = jax.random.normal(inputs_key, (self.size, ambient), self.factor.dtype)
+        label = self.noise * jax.random.normal(label_key, (self.size,), self.factor.dtype)
+        features = jnp.matmul(inputs, self.factor, precision=HIGHEST)
+        targets = jnp.matmul(inputs, self.readout, precision=HIGHEST) + label
+        residual = jnp.matmul(features, params, precision=HIGHEST) - targets
+        return jnp.matmul(residual, features, precision=HIGHEST) / self.size
+
+    def risk(self, params):
+        gap = jnp.matmul(self.factor, params, precision=HIGHEST) - self.readout
+        return (gap**2).sum() + self.noise**2

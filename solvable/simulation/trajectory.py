@@ -1,0 +1,76 @@
+"""The step loop of one run: memory independent of the number of steps, risk recorded at requested steps only.
+
+Three nested loops. The outer one draws a chunk of steps, outside the step loop, because drawing is cheapest
+in bulk, and one chunk ahead, because a carried array is computed once where an expression would be recomputed
+by every reader; the middle one stops at every recorded step; the inner one does nothing but gradient and
+update. The bounds are the same for all runs, so `jax.vmap` over runs keeps them loops.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Key
+
+from solvable.algorithms.base import AbstractAlgorithm
+from solvable.simulation.samplers import AbstractSampler
+
+
+def trajectory(
+    sampler: AbstractSampler,
+    algorithm: AbstractAlgorithm,
+    steps: Int[Array, " records"],
+    key: Key[Array, ""],
+    *,
+    chunk: int,
+) -> tuple[Float[Array, " records"], Float[Array, " coords"]]:
+    """One run: the risk at ``steps`` and the last parameters.
+
+    Args:
+        sampler: the source of gradients.
+        algorithm: the optimizer.
+        steps: strictly increasing step numbers, int32, 0 being before the first update; shape (records,).
+        key: the run's key; step t uses numbers that depend on (key, t) only.
+        chunk: how many steps are drawn at once. Changes the speed, not the numbers.
+    """
+    streams = sampler.streams(key)
+    draw = lambda start: sampler.draw(streams, start + jnp.arange(chunk, dtype=jnp.int32))  # noqa: E731
+    last = steps[-1]
+    params = sampler.initial
+    record, risks = _record(
+        sampler, steps, jnp.int32(0), jnp.int32(0), params, jnp.zeros(steps.shape, params.dtype)
+    )
+
+    def one_chunk(carry):
+        start, drawn, record, params, state, risks = carry
+        prepared = sampler.prepare(drawn)
+        stop = start + jnp.minimum(chunk, last - start)
+
+        def one_step(t, moving):
+            params, state = moving
+            share = jax.tree.map(
+                lambda x: jax.lax.dynamic_index_in_dim(x, t - start, keepdims=False), prepared
+            )
+            return algorithm.update(params, state, sampler.gradient(share, params), t)
+
+        def one_segment(carry):
+            t, record, params, state, risks = carry
+            until = jnp.minimum(stop, steps[record])
+            params, state = jax.lax.fori_loop(t, until, one_step, (params, state))
+            record, risks = _record(sampler, steps, until, record, params, risks)
+            return until, record, params, state, risks
+
+        segment = (start, record, params, state, risks)
+        stop, *rest = jax.lax.while_loop(lambda c: c[0] < stop, one_segment, segment)
+        return stop, draw(stop), *rest
+
+    carry = (jnp.int32(0), draw(jnp.int32(0)), record, params, algorithm.init(params), risks)
+    *_, params, _, risks = jax.lax.while_loop(lambda c: c[0] < last, one_chunk, carry)
+    return risks, params
+
+
+def _record(sampler: AbstractSampler, steps: Array, now: Any, record: Array, params: Array, risks: Array):
+    """Write the risk of ``params`` if ``now`` is the next step to record."""
+    due = steps[record] == now
+    risk = jnp.where(due, sampler.risk(params), risks[record])
+    return record + due.astype(jnp.int32), risks.at[record].set(risk)
