@@ -92,7 +92,7 @@ def phase(alpha: Any, beta: Any) -> Phase:
 phase.references = ("paquette2024",)  # type: ignore[attr-defined]
 
 
-def exponents(name: str, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def exponents(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """The row of the table above: (xi, eta) as the formulas of phase ``name`` give them, inside it or not."""
     s = 2 * a + 2 * b - 1
     half = 0.5 * np.ones_like(a)

@@ -28,7 +28,7 @@ from scipy.special import gamma, hyp2f1, zeta, zetac
 
 from solvable.exponents.phases import check_plane
 
-Values: TypeAlias = Float[np.ndarray, "..."]
+Values: TypeAlias = Float[np.ndarray, "..."] | np.float64
 _POLE = 1e-4  # |2 beta - 1| below which the two terms of F_0, whose poles cancel, are interpolated
 
 
