@@ -1,0 +1,15 @@
+"""Solvable models of neural scaling laws: simulated, solved exactly, and predicted, side by side."""
+
+from solvable.algorithms import SGD, AbstractAlgorithm, AbstractModewise
+from solvable.check import Check, check
+from solvable.curve import Curve, Result
+from solvable.exponents import phase
+from solvable.method import AbstractMethod
+from solvable.models import AbstractModel, AbstractProblem, LinearProblem, LinearRegression, PowerLawRF
+from solvable.references import cite
+from solvable.simulation import Simulation
+from solvable.solve import log_steps, solve
+from solvable.spectrum import Spectrum
+from solvable.theory import Recursion, Stability, Volterra, forcing, kernel, stability
+
+__version__ = "0.1.0"

@@ -9,19 +9,21 @@ In the variable w = -z / m the fixed point is explicit: S(w) = sum_j 1 / (1 + w 
     z(w) = -w (1 - S(w)/d)                                               (the inverse of Silverstein and Bai 1995),
 
 so the spectrum's edges are critical points of z(w), and w(z) is a Newton iteration. Sums over eigenvalues are then
-contour integrals; their nodes and weights are the quadrature that every one-pass theory uses.
+contour integrals in the w plane; their nodes and weights are the quadrature that every one-pass theory uses.
 """
 
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from solvable.numerics.power_sums import harmonic_sum, power_sum
 
 ANGLE = 0.65  # half-width of the contour in arg z: midway between the spectrum and the time-inversion contour
 OVERSHOOT = 0.04  # how far, in log z, the contour may pass the edges
+COARSE = 8  # contour nodes per node at which z(w) is inverted
 NEWTON = 4  # iterations at each node, from the tangent at the previous one
 
 
@@ -39,6 +41,7 @@ class Contour(NamedTuple):
     z: Complex[Array, " nodes"]
     w: Complex[Array, " nodes"]
     weight: Complex[Array, " nodes"]
+    total: Complex[Array, " nodes"]  # S(w)
 
 
 def _sum(law: Law, w):
@@ -118,10 +121,10 @@ def edges(law: Law, kappa: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Ar
 
 
 def _newton(law: Law, z, w):
-    """One Newton step for z(w) = z, and dw/dz at its start."""
+    """One Newton step for z(w) = z, and d log w / d log z at its start."""
     value, slope = _sum_and_slope(law, w)
     gap = 1 - (value + w * slope) / law.width
-    return w - (z + w * (1 - value / law.width)) / gap, -1 / gap
+    return w - (z + w * (1 - value / law.width)) / gap, -z / (w * gap)
 
 
 def _follow(law: Law, path: Complex[Array, " points"]) -> Complex[Array, " points"]:
@@ -129,32 +132,56 @@ def _follow(law: Law, path: Complex[Array, " points"]) -> Complex[Array, " point
 
     def advance(carry, z):
         z_last, w_last, slope = carry
-        guess = w_last + slope * (z - z_last), slope
+        guess = w_last * jnp.exp(slope * jnp.log(z / z_last)), slope
         w, slope = jax.lax.fori_loop(0, NEWTON, lambda _, state: _newton(law, z, state[0]), guess)
         return (z, w, slope), w
 
     start = path[0]
-    return jax.lax.scan(advance, (start, -start, -jnp.ones_like(start)), path)[1]
+    return jax.lax.scan(advance, (start, -start, jnp.ones_like(start)), path)[1]
+
+
+def _half_angles(count: int) -> np.ndarray:
+    return (np.arange(count) + 0.5) * np.pi / count
+
+
+def _refine(coarse: Complex[Array, " coarse"], nodes: int):
+    """A closed curve, symmetric about the real axis, from samples of its upper half: (values, derivatives) at more.
+
+    Real part by cosines, imaginary part by sines, of the midpoint angles.
+    """
+    count = coarse.shape[0]
+    old, new, order = _half_angles(count), _half_angles(nodes), np.arange(count)
+    even = np.cos(np.outer(order, old)) * np.where(order == 0, 1, 2)[:, None] / count
+    odd = np.sin(np.outer(order, old)) * 2 / count
+    cos, sin = np.cos(np.outer(new, order)), np.sin(np.outer(new, order))
+    even, odd = even @ coarse.real, odd @ coarse.imag
+    return cos @ even + 1j * (sin @ odd), (-sin * order) @ even + 1j * ((cos * order) @ odd)
 
 
 def contour(law: Law, left: Float[Array, ""], right: Float[Array, ""], nodes: int) -> Contour:
-    """Upper half of an ellipse in log z around the support [left, right], confocal with it, by the trapezoidal rule.
+    """Upper half of a contour around the support [left, right], by the trapezoidal rule.
 
-    The contour itself is a constant to differentiation (integrals do not depend on it); w carries the derivatives.
+    It is laid in the w plane, where z(w) is explicit: near an ellipse in log z, confocal with the support, found by
+    Newton at one node in ``COARSE`` and interpolated. Any contour gives the same integrals, so it is a constant to
+    differentiation, and z and the weights carry the derivatives in alpha, width and ambient.
     """
     fixed, left, right = jax.lax.stop_gradient((law, left, right))
     left = jnp.maximum(left, right * jnp.maximum(1e-300, 1e-28 * fixed.width ** (-2 * fixed.alpha)))
     center, focus = jnp.log(left * right) / 2, jnp.log(right / left) / 2
     rise = jnp.minimum(ANGLE, jnp.sqrt(OVERSHOOT * (2 * focus + OVERSHOOT)))
     reach = jnp.sqrt(focus**2 + rise**2)
-    psi = (jnp.arange(nodes) + 0.5) * jnp.pi / nodes
-    z = jnp.exp(center + reach * jnp.cos(psi) + 1j * rise * jnp.sin(psi))
-    approach = jnp.exp(jnp.linspace(8.0, 0.0, 24, endpoint=False)) * z[0]
-    w = jax.lax.stop_gradient(_follow(fixed, jnp.concatenate([approach, z]))[24:])
-    # Two Newton steps from the solution carry its first and second derivatives in alpha, width and ambient.
-    w = jax.lax.fori_loop(0, 2, lambda _, w: _newton(law, z, w)[0], w)
-    weight = z * (-reach * jnp.sin(psi) + 1j * rise * jnp.cos(psi)) / (1j * nodes)
-    return Contour(z, w, weight)
+    psi = _half_angles(nodes // COARSE)
+    ellipse = jnp.exp(center + reach * jnp.cos(psi) + 1j * rise * jnp.sin(psi))
+    approach = jnp.exp(jnp.linspace(8.0, 0.0, 12, endpoint=False)) * ellipse[0]
+    log_w = jnp.log(_follow(fixed, jnp.concatenate([approach, ellipse]))[12:])
+    # w turns once around 0 while z does not, so it is log w - i (psi - pi) that is periodic.
+    log_w, slope = _refine(log_w - 1j * (psi - np.pi), nodes)
+    w = jnp.exp(log_w + 1j * (_half_angles(nodes) - np.pi))
+    w, dw = jax.lax.stop_gradient((w, w * (slope + 1j)))
+    total, change = jax.jvp(lambda x: _sum(law, x), (w,), (dw,))
+    z = -w * (1 - total / law.width)
+    dz = -dw * (1 - total / law.width) + w * change / law.width
+    return Contour(z, w, dz / (1j * nodes), total)
 
 
 def on_axis(law: Law, x: Float[Array, " points"], height: float = 1e-9) -> Complex[Array, " points"]:

@@ -54,7 +54,8 @@ def _closed_form(spectrum: Spectrum, algorithm: AbstractModewise, steps: np.ndar
 @eqx.filter_jit
 def _evaluate(spectrum, algorithm, times, last):
     law = renewal.lower(spectrum, algorithm)
-    return renewal.first_steps(law), renewal.at_times(law, times, last, WINDOW)
+    shift = jnp.log1p(renewal.growth(law))
+    return renewal.first_steps(law), renewal.at_times(law, times, last, WINDOW, shift)
 
 
 def _iterate(spectrum: Spectrum, algorithm: AbstractModewise, steps: np.ndarray):

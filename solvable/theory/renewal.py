@@ -20,6 +20,9 @@ from solvable.numerics.inversion import FIRST, Hyperbola, nodes_and_weights
 from solvable.spectrum import Spectrum
 
 
+GONE = 50.0  # decay rate times steps beyond which a mode's own contribution is below rounding
+
+
 class Renewal(NamedTuple):
     """Constant-coefficient recursion in the variables of the module's formula; arrays of shape (modes,)."""
 
@@ -75,18 +78,31 @@ def first_steps(renewal: Renewal) -> Float[Array, " first"]:
 
 
 def at_times(
-    renewal: Renewal, times: Float[Array, "windows slots"], last: Float[Array, " windows"], shape: Hyperbola
+    renewal: Renewal,
+    times: Float[Array, "windows slots"],
+    last: Float[Array, " windows"],
+    shape: Hyperbola,
+    shift: Float[Array, ""] | float = 0.0,
 ) -> Float[Array, "windows slots"]:
-    """Risk at real times of at least FIRST; each row shares one contour, scaled to ``last``."""
+    """Risk at real times of at least FIRST; each row shares one contour, scaled to ``last``.
+
+    ``shift`` is log(1 + E_0) with E_0 from `growth`, 0 for a stable recursion.
+    """
     decay, kernel, forcing, floor = renewal
-    shift = jnp.log1p(growth(renewal))
 
     def window(row):
         times, last = row
-        s, weight = nodes_and_weights(shape, last, shift)
+        s, weight = nodes_and_weights(shape, last, jnp.asarray(shift))
         energy = jnp.expm1(s)
+        # Modes long gone at these times contribute an analytic function of E, whose integral is 0: its value at E = 0
+        # is taken off, n0 / g0, or else it would leave a quadrature error that swamps a risk far below 1 / steps.
+        gone = jnp.abs(decay) * last > GONE
+        inverse = jnp.where(gone, 1 / jnp.where(gone, decay, 1), 0)
+        n0, g0 = (inverse @ forcing).real, 1 - (inverse @ kernel).real
         pole = 1 / (energy[:, None] + decay)
-        transform = (floor / energy + pole @ forcing) / (1 - pole @ kernel)
+        rest = jnp.where(gone, -energy[:, None] * inverse * pole, pole)
+        n, g = floor / energy + rest @ forcing, -(rest @ kernel)
+        transform = (n * g0 - n0 * g) / (g0 * (g0 + g))
         return (jnp.exp(s * (times[:, None] + 1)) * (weight * transform)).sum(-1).imag
 
     return jax.lax.map(window, (times, last))
