@@ -9,6 +9,8 @@ The bracket starts at -y^4/4. Written that way the test keeps its precision in f
 usual form loses it to cancellation.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt32
@@ -18,6 +20,7 @@ from solvable.numerics.normals import normal_pairs, uniforms
 _SERIES = 14  # terms of the bracket for |y| < 1/4: the first one left out is below 1e-9 of the first one kept
 
 
+@partial(jax.jit, static_argnames=("k", "dtype"))
 def chi_square(
     words: UInt32[Array, "2"], steps: Int[Array, " steps"], k: int, dtype
 ) -> Float[Array, " steps"]:

@@ -13,6 +13,8 @@ run the cipher twice for two real outputs. Logarithm, sine and cosine are polyno
 that the whole chain is vectorised.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -61,6 +63,7 @@ def threefry2x32(
     return x0, x1
 
 
+@partial(jax.jit, static_argnames=("num_pairs", "dtype"))
 def normal_pairs(
     words: UInt32[Array, "2"], steps: Int[Array, " steps"], num_pairs: int, dtype=None, first: int | Array = 0
 ) -> Complex[Array, "steps pairs"]:

@@ -16,6 +16,7 @@ from jaxtyping import Array, Complex, Float
 
 from solvable.models.base import AbstractProblem
 from solvable.numerics.normals import split_order, split_parts
+from solvable.numerics.precision import in_float64
 
 HIGHEST = jax.lax.Precision.HIGHEST
 
@@ -75,7 +76,7 @@ class OriginalBasis(AbstractLandscape):
 
     @classmethod
     def of(cls, problem: AbstractProblem, dtype) -> "OriginalBasis":
-        basis, eigvals = jnp.asarray(problem.basis(), dtype), jnp.asarray(problem.eigvals, dtype)
+        basis, eigvals = jnp.asarray(in_float64(problem.basis)(), dtype), jnp.asarray(problem.eigvals, dtype)
         factor = (basis * jnp.sqrt(eigvals)).T
         rotate = lambda x: jnp.matmul(basis, jnp.asarray(x, dtype), precision=HIGHEST)  # noqa: E731
         return cls(

@@ -18,6 +18,7 @@ from solvable.keys import stream
 from solvable.models.base import AbstractProblem
 from solvable.numerics.chi_square import chi_square
 from solvable.numerics.normals import key_words, normal_pairs
+from solvable.numerics.precision import in_float64
 from solvable.simulation.landscape import HIGHEST, AbstractLandscape
 
 
@@ -193,8 +194,8 @@ class Direct(AbstractSampler):
 
     @classmethod
     def of(cls, problem: AbstractProblem, size: int, dtype) -> "Direct":
-        factor, readout, noise = (jnp.asarray(x, dtype) for x in problem.ambient_features())
-        basis, initial = jnp.asarray(problem.basis(), dtype), jnp.asarray(problem.init(), dtype)
+        factor, readout, noise = (jnp.asarray(x, dtype) for x in in_float64(problem.ambient_features)())
+        basis, initial = jnp.asarray(in_float64(problem.basis)(), dtype), jnp.asarray(problem.init(), dtype)
         return cls(factor, readout, noise, jnp.matmul(basis, initial, precision=HIGHEST), size)
 
     @property

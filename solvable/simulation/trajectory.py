@@ -42,9 +42,8 @@ def trajectory(
     )
 
     def one_chunk(carry):
-        start, drawn, record, params, state, risks = carry
+        start, stop, drawn, record, params, state, risks = carry
         prepared = sampler.prepare(drawn)
-        stop = start + jnp.minimum(chunk, last - start)
 
         def one_step(t, moving):
             params, state = moving
@@ -61,10 +60,12 @@ def trajectory(
             return until, record, params, state, risks
 
         segment = (start, record, params, state, risks)
-        stop, *rest = jax.lax.while_loop(lambda c: c[0] < stop, one_segment, segment)
-        return stop, draw(stop), *rest
+        done, *rest = jax.lax.while_loop(lambda c: c[0] < stop, one_segment, segment)
+        return done, done + jnp.minimum(chunk, last - done), draw(done), *rest
 
-    carry = (jnp.int32(0), draw(jnp.int32(0)), record, params, algorithm.init(params), risks)
+    # The first pass takes no step and only draws, so that the drawing is compiled once.
+    nothing = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(draw, jnp.int32(0)))
+    carry = (jnp.int32(0), jnp.int32(0), nothing, record, params, algorithm.init(params), risks)
     *_, params, _, risks = jax.lax.while_loop(lambda c: c[0] < last, one_chunk, carry)
     return risks, params
 
