@@ -1,6 +1,6 @@
 """Any optax optimizer, simulated on a solvable model."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -28,13 +28,12 @@ class Optax(AbstractAlgorithm):
         transformation: an `optax.GradientTransformation`, for instance ``optax.adam(1e-3)``.
         batch_size: samples per step; None for the population gradient.
         rotation_equivariant: whether updates commute with rotations; None to find out.
-
-    Source: DeepMind JAX ecosystem, optax.
     """
 
     transformation: optax.GradientTransformation = eqx.field(static=True)
     batch_size: int | None = eqx.field(static=True, converter=check_batch_size)
     rotation_equivariant: bool = eqx.field(static=True)
+    references: ClassVar[tuple[str, ...]] = ("optax2020",)
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ from solvable.numerics.precision import in_float64
 from solvable.simulation.landscape import HIGHEST, AbstractLandscape
 
 
-def _dot(a: Float[Array, " coords"], b: Float[Array, " coords"]) -> Float[Array, ""]:
+def _dot(a: Float[Array, "... coords"], b: Float[Array, " coords"]) -> Float[Array, "..."]:
     return jnp.matmul(a, b, precision=HIGHEST)
 
 
@@ -135,8 +135,9 @@ class Wishart(_Reduced):
         p = chi_B,  r = s p - sigma n,  Q = r^2 + sigma^2 chi^2_{B-1},  f ~ N(0, K),
         gradient = (sqrt(Q) f + K Delta (p r / s - sqrt(Q) (f . Delta) / s^2)) / B:
 
-    the 2 x 2 Wishart matrix of (signal, noise) gives the part of the gradient along K Delta and the length of
-    the rest, which is isotropic in the whitened coordinates. At s = 0 any direction may stand for Delta / s.
+    the 2 x 2 Wishart matrix of (signal, noise) gives the part of the gradient along K Delta and the length
+    of the rest, which is isotropic in the whitened coordinates. At s = 0 the residuals do not depend on the
+    features, and the gradient is sqrt(Q) f / B.
     """
 
     def streams(self, key):
@@ -161,21 +162,13 @@ class Wishart(_Reduced):
         features, p, label, outside = prepared
         delta = params - self.landscape.target
         pull = self.landscape.hessian(delta)
-        square = _dot(delta, pull)
-        r = jnp.sqrt(square) * p - label
-        return self._assemble(features, delta, pull, square, p * r, r, outside)
-
-    def _assemble(self, features, delta, pull, square, along, r, outside):
-        """Scalars here are already divided by sqrt(B) each, so products carry the 1/B of the mean."""
-        at_target = square == 0
-        anywhere = jnp.ones_like(delta)
-        direction = jnp.where(at_target, anywhere, delta)
-        pull = jnp.where(at_target, self.landscape.hessian(anywhere), pull)
-        square = jnp.where(at_target, _dot(anywhere, pull), square)
-        inverse = jnp.where(square > 0, jax.lax.rsqrt(square), 0)
+        square, overlap = _dot(jnp.stack([pull, features]), delta)  # one pass over delta
+        s = jnp.sqrt(square)
+        # p, label and outside carry 1/sqrt(B), 1/sqrt(B) and 1/B, so their products carry the 1/B of the mean
+        r = s * p - label
         length = jnp.sqrt((r**2 + outside) / self.size)
-        overlap = _dot(features, direction) * inverse
-        return length * features + pull * (inverse * (along - length * overlap))
+        inverse = jnp.where(square > 0, 1 / s, 0)
+        return length * features + pull * (inverse * (p * r - length * overlap * inverse))
 
 
 class Direct(AbstractSampler):
