@@ -5,7 +5,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
@@ -109,5 +108,5 @@ def _check_types(model: Any, algorithm: Any, method: Any) -> None:
         if not isinstance(value, kind):
             raise ValueError(f"{name}: wanted an instance of {kind.__name__}; got {value!r}")
         leaves = [x for x in jax.tree.leaves(eqx.filter(value, eqx.is_inexact_array)) if is_concrete(x)]
-        if any(bool(jnp.isnan(x).any()) for x in leaves):
+        if any(np.isnan(np.asarray(x)).any() for x in leaves):
             raise ValueError(f"{name}: wanted finite parameters; got NaN in {value!r}")

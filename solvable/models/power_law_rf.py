@@ -16,7 +16,7 @@ from solvable.models.checks import check_power_law, check_real, check_width, con
 from solvable.models.linear_regression import gaussian_batch, problem_spectrum
 from solvable.numerics.power_sums import harmonic_sum, power_sum
 from solvable.numerics.precision import in_float64
-from solvable.numerics.resolvent import Law, contour, edges, effective_ridge, on_axis
+from solvable.numerics.resolvent import Law, contour, default_nodes, edges, effective_ridge, on_axis
 from solvable.shapes import as_real, is_concrete
 from solvable.spectrum import Spectrum
 
@@ -62,10 +62,11 @@ class PowerLawRF(AbstractModel):
             check_real("alpha", self.alpha, "alpha > 1/2 where ambient is infinite (finite trace)", lambda a: a > 0.5)
 
     def at_width(self, width: Any) -> "PowerLawRF":
-        """The same law at another width, the ratio ambient / width kept; ``width`` may be traced."""
-        return PowerLawRF(
-            self.alpha, self.beta, width, width * (self.ambient / self.width), self.noise, self.init_std
-        )
+        """The same law at another width, the ratio ambient / width kept; ``width`` may be real or traced."""
+        ambient = width * (self.ambient / self.width)
+        if isinstance(width, int) and math.isfinite(ambient):
+            ambient = round(ambient)
+        return PowerLawRF(self.alpha, self.beta, width, ambient, self.noise, self.init_std)
 
     def law(self) -> Law:
         """alpha, width and ambient as float64 scalars."""
@@ -116,25 +117,16 @@ class PowerLawRF(AbstractModel):
         return RandomFeatureProblem(eigvals, target, initial, floor, key, self)
 
 
-def default_nodes(alpha: Any, width: Any) -> int:
-    """Contour nodes for an accuracy of about 1e-10: in proportion to the decades of eigenvalues, 512 at least."""
-    if not is_concrete(alpha, width) or np.ndim(alpha) or np.ndim(width):
-        return 512
-    decades = 2 * float(alpha) * math.log(max(float(width), 1.0))
-    return 512 * max(1, math.ceil(decades / 60))
-
-
 @jax.jit
 def _floor(law: Law, beta, noise):
     kappa = effective_ridge(law)
-    safe = jnp.where(kappa > 0, kappa, 1.0)
-    bias = jnp.where(kappa > 0, safe * power_sum(2 * beta, safe, law.alpha, law.ambient).real, 0.0)
-    return bias + noise**2
+    square = kappa == 0
+    return jnp.where(square, 0.0, _bias(jnp.where(square, 1.0, kappa), law, beta)) + noise**2
 
 
-@jax.jit
-def _support(law: Law):
-    return edges(law, effective_ridge(law))
+def _bias(kappa, law: Law, beta):
+    """F_0 = kappa R(kappa), kappa the effective ridge."""
+    return kappa * power_sum(2 * beta, kappa, law.alpha, law.ambient).real
 
 
 @jax.jit
@@ -149,10 +141,12 @@ def typical_spectrum(law: Law, beta, noise, init_std, nodes: int) -> Spectrum:
 
     The target's share of eigenvalue z is Im R(w)/m with m = -z/w, divided by z to turn risk into squared error.
     """
-    floor = _floor(law, beta, noise)
     # A square W has a spectrum that reaches 0: one part in 10^8 fewer features moves its edge off 0.
-    law = law._replace(width=jnp.where(law.ambient <= law.width, law.width * (1 - 1e-8), law.width))
-    left, right = edges(law, effective_ridge(law))
+    square = law.ambient <= law.width
+    law = law._replace(width=jnp.where(square, law.width * (1 - 1e-8), law.width))
+    kappa = effective_ridge(law)
+    floor = jnp.where(square, 0.0, _bias(kappa, law, beta)) + noise**2
+    left, right = edges(law, kappa)
     z, w, weight, total = contour(law, left, right, nodes)
     mass = -total / z * weight
     error = w * power_sum(2 * beta, w, law.alpha, law.ambient) / z**2 * weight

@@ -27,7 +27,6 @@ class Hyperbola(NamedTuple):
 
 WINDOW = Hyperbola(mu=6.0, h=0.08, nodes=56)  # 4e-14 over a window of ratio 4
 SINGLE = Hyperbola(mu=12.0, h=0.08, nodes=32)  # 1e-11 at one time
-COARSE = Hyperbola(mu=5.0, h=0.14, nodes=20)  # 6e-8 at one time
 
 
 def nodes_and_weights(

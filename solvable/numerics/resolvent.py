@@ -12,7 +12,8 @@ so the spectrum's edges are critical points of z(w), and w(z) is a Newton iterat
 contour integrals in the w plane; their nodes and weights are the quadrature that every one-pass theory uses.
 """
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,11 +21,12 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from solvable.numerics.power_sums import harmonic_sum, power_sum
+from solvable.shapes import is_concrete
 
 ANGLE = 0.65  # half-width of the contour in arg z: midway between the spectrum and the time-inversion contour
-OVERSHOOT = 0.04  # how far, in log z, the contour may pass the edges
+HUG = 20.0  # the contour is as close to the support as exp(-2 HUG) of quadrature error allows: 0.2 to 1% beyond it
 COARSE = 8  # contour nodes per node at which z(w) is inverted
-NEWTON = 4  # iterations at each node, from the tangent at the previous one
+NEWTON = 4  # iterations where w(z) must be accurate; near a contour, which may lie anywhere, 2 are enough
 
 
 class Law(NamedTuple):
@@ -44,6 +46,14 @@ class Contour(NamedTuple):
     total: Complex[Array, " nodes"]  # S(w)
 
 
+def default_nodes(alpha: Any, width: Any) -> int:
+    """Contour nodes for an accuracy of about 1e-10: in proportion to the decades of eigenvalues, 512 at least."""
+    if not is_concrete(alpha, width) or np.ndim(alpha) or np.ndim(width):
+        return 512
+    decades = 2 * float(alpha) * math.log(max(float(width), 1.0))
+    return 512 * max(1, math.ceil(decades / 60))
+
+
 def _sum(law: Law, w):
     return power_sum(jnp.zeros(()), w, law.alpha, law.ambient)
 
@@ -53,7 +63,7 @@ def _sum_and_slope(law: Law, w):
     return jax.jvp(lambda x: _sum(law, x), (w,), (jnp.ones_like(w),))
 
 
-def _bisect(increasing, low, high, iterations: int = 70):
+def _bisect(increasing, low, high, iterations: int = 30):
     """Root in [low, high] of an increasing function."""
 
     def halve(_, bracket):
@@ -80,14 +90,14 @@ def effective_ridge(law: Law) -> Float[Array, ""]:
     high = jnp.where(jnp.isinf(trace), 0.0, jnp.log(trace / d))
     fixed = jax.tree.map(jax.lax.stop_gradient, law)
     low, high = jax.lax.stop_gradient((low, high))
-    log_kappa = _bisect(lambda x: fixed.width - _sum(fixed, jnp.exp(x)).real, low - 1e-3, high + 1e-3)
+    log_kappa = _bisect(lambda x: fixed.width - _sum(fixed, jnp.exp(x)).real, low - 1e-3, high + 1e-3, 20)
 
     def polish(_, x):
         value, slope = _sum_and_slope(law, jnp.exp(x))
         step = (value.real - d) / (jnp.exp(x) * slope.real)
         return x - jnp.where(square, 0.0, jnp.clip(step, -1.0, 1.0))
 
-    return jnp.where(square, 0.0, jnp.exp(jax.lax.fori_loop(0, 2, polish, log_kappa)))
+    return jnp.where(square, 0.0, jnp.exp(jax.lax.fori_loop(0, 3, polish, log_kappa)))
 
 
 def edges(law: Law, kappa: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
@@ -127,13 +137,13 @@ def _newton(law: Law, z, w):
     return w - (z + w * (1 - value / law.width)) / gap, -z / (w * gap)
 
 
-def _follow(law: Law, path: Complex[Array, " points"]) -> Complex[Array, " points"]:
+def _follow(law: Law, path: Complex[Array, " points"], iterations: int) -> Complex[Array, " points"]:
     """w along a path that starts far outside the spectrum, where m = 1 and w = -z."""
 
     def advance(carry, z):
         z_last, w_last, slope = carry
         guess = w_last * jnp.exp(slope * jnp.log(z / z_last)), slope
-        w, slope = jax.lax.fori_loop(0, NEWTON, lambda _, state: _newton(law, z, state[0]), guess)
+        w, slope = jax.lax.fori_loop(0, iterations, lambda _, state: _newton(law, z, state[0]), guess)
         return (z, w, slope), w
 
     start = path[0]
@@ -144,8 +154,8 @@ def _half_angles(count: int) -> np.ndarray:
     return (np.arange(count) + 0.5) * np.pi / count
 
 
-def _refine(coarse: Complex[Array, " coarse"], nodes: int):
-    """A closed curve, symmetric about the real axis, from samples of its upper half: (values, derivatives) at more.
+def _refine(coarse: Complex[Array, " coarse"], nodes: int) -> Complex[Array, " nodes"]:
+    """A closed curve, symmetric about the real axis, from samples of its upper half to more of them.
 
     Real part by cosines, imaginary part by sines, of the midpoint angles.
     """
@@ -153,9 +163,17 @@ def _refine(coarse: Complex[Array, " coarse"], nodes: int):
     old, new, order = _half_angles(count), _half_angles(nodes), np.arange(count)
     even = np.cos(np.outer(order, old)) * np.where(order == 0, 1, 2)[:, None] / count
     odd = np.sin(np.outer(order, old)) * 2 / count
-    cos, sin = np.cos(np.outer(new, order)), np.sin(np.outer(new, order))
-    even, odd = even @ coarse.real, odd @ coarse.imag
-    return cos @ even + 1j * (sin @ odd), (-sin * order) @ even + 1j * ((cos * order) @ odd)
+    cosines, sines = np.cos(np.outer(new, order)), np.sin(np.outer(new, order))
+    return cosines @ (even @ coarse.real) + 1j * (sines @ (odd @ coarse.imag))
+
+
+def _slope_along(curve: Complex[Array, " nodes"]) -> Complex[Array, " nodes"]:
+    """Derivative in the angle of a closed curve, symmetric about the real axis, given on its upper half: by FFT."""
+    count = curve.shape[0]
+    whole = jnp.concatenate([curve, curve[::-1].conj()])
+    order = np.fft.fftfreq(2 * count, 1 / (2 * count))
+    order[count] = 0
+    return jnp.fft.ifft(1j * order * jnp.fft.fft(whole))[:count]
 
 
 def contour(law: Law, left: Float[Array, ""], right: Float[Array, ""], nodes: int) -> Contour:
@@ -168,20 +186,18 @@ def contour(law: Law, left: Float[Array, ""], right: Float[Array, ""], nodes: in
     fixed, left, right = jax.lax.stop_gradient((law, left, right))
     left = jnp.maximum(left, right * jnp.maximum(1e-300, 1e-28 * fixed.width ** (-2 * fixed.alpha)))
     center, focus = jnp.log(left * right) / 2, jnp.log(right / left) / 2
-    rise = jnp.minimum(ANGLE, jnp.sqrt(OVERSHOOT * (2 * focus + OVERSHOOT)))
+    rise = jnp.minimum(ANGLE, HUG * focus / nodes)
     reach = jnp.sqrt(focus**2 + rise**2)
     psi = _half_angles(nodes // COARSE)
     ellipse = jnp.exp(center + reach * jnp.cos(psi) + 1j * rise * jnp.sin(psi))
-    approach = jnp.exp(jnp.linspace(8.0, 0.0, 12, endpoint=False)) * ellipse[0]
-    log_w = jnp.log(_follow(fixed, jnp.concatenate([approach, ellipse]))[12:])
+    approach = jnp.exp(jnp.linspace(8.0, 0.0, 8, endpoint=False)) * ellipse[0]
+    log_w = jnp.log(_follow(fixed, jnp.concatenate([approach, ellipse]), 2)[8:])
     # w turns once around 0 while z does not, so it is log w - i (psi - pi) that is periodic.
-    log_w, slope = _refine(log_w - 1j * (psi - np.pi), nodes)
-    w = jnp.exp(log_w + 1j * (_half_angles(nodes) - np.pi))
-    w, dw = jax.lax.stop_gradient((w, w * (slope + 1j)))
-    total, change = jax.jvp(lambda x: _sum(law, x), (w,), (dw,))
+    log_w = _refine(log_w - 1j * (psi - np.pi), nodes)
+    w = jax.lax.stop_gradient(jnp.exp(log_w + 1j * (_half_angles(nodes) - np.pi)))
+    total = _sum(law, w)
     z = -w * (1 - total / law.width)
-    dz = -dw * (1 - total / law.width) + w * change / law.width
-    return Contour(z, w, dz / (1j * nodes), total)
+    return Contour(z, w, z * _slope_along(jnp.log(z)) / (1j * nodes), total)
 
 
 def on_axis(law: Law, x: Float[Array, " points"], height: float = 1e-9) -> Complex[Array, " points"]:
@@ -191,6 +207,6 @@ def on_axis(law: Law, x: Float[Array, " points"], height: float = 1e-9) -> Compl
     def follow(x):
         radius = jnp.exp(jnp.linspace(6.0, 0.0, 8))
         path = jnp.concatenate([jnp.exp(1j * angles[0]) * x * radius, x * jnp.exp(1j * angles[1:])])
-        return _follow(law, path)[-1]
+        return _follow(law, path, NEWTON)[-1]
 
     return jax.lax.map(follow, x, batch_size=64)

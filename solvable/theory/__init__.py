@@ -1,7 +1,17 @@
 """Theories of the risk curve, one a file."""
 
+from solvable.theory.frontier import Frontier, theory_frontier
 from solvable.theory.recursion import Recursion
 from solvable.theory.stability import Stability, stability
 from solvable.theory.volterra import Volterra, forcing, kernel
 
-__all__ = ["Recursion", "Stability", "Volterra", "forcing", "kernel", "stability"]
+__all__ = [
+    "Frontier",
+    "Recursion",
+    "Stability",
+    "Volterra",
+    "forcing",
+    "kernel",
+    "stability",
+    "theory_frontier",
+]

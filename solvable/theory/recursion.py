@@ -55,7 +55,8 @@ def _closed_form(spectrum: Spectrum, algorithm: AbstractModewise, steps: np.ndar
 def _evaluate(spectrum, algorithm, times, last):
     law = renewal.lower(spectrum, algorithm)
     shift = jnp.log1p(renewal.growth(law))
-    return renewal.first_steps(law), renewal.at_times(law, times, last, WINDOW, shift)
+    late = renewal.at_times(law, times, last, WINDOW, shift)
+    return renewal.first_steps(law), jnp.where(renewal.resolved(law), late, jnp.nan)
 
 
 def _iterate(spectrum: Spectrum, algorithm: AbstractModewise, steps: np.ndarray):

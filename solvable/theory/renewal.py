@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Inexact
+from jaxtyping import Array, Bool, Float, Inexact
 
 from solvable.algorithms.base import AbstractModewise
 from solvable.numerics.inversion import FIRST, Hyperbola, nodes_and_weights
@@ -21,6 +21,8 @@ from solvable.spectrum import Spectrum
 
 
 GONE = 50.0  # decay rate times steps beyond which a mode's own contribution is below rounding
+
+FASTEST = 0.9  # a risk that shrinks by more than this part a step is below 10^-64 when the inversion begins
 
 
 class Renewal(NamedTuple):
@@ -50,20 +52,41 @@ def kernel_norm(renewal: Renewal) -> Float[Array, ""]:
     return jnp.where(absent, 0, renewal.kernel / jnp.where(absent, 1, renewal.decay)).sum().real
 
 
+def resolved(renewal: Renewal) -> Bool[Array, ""]:
+    """Whether the modes stand for the spectrum at late times: no contour node grows.
+
+    The contour of a deterministic equivalent passes the largest eigenvalue by up to 1%. At a learning rate so close
+    to 2 / eigenvalue that the contour's end would grow while the eigenvalue decays, its sums mean nothing.
+    """
+    if not jnp.iscomplexobj(renewal.decay):
+        return jnp.asarray(True)
+    return (jnp.abs(1 - renewal.decay) <= 1).all()
+
+
 def growth(renewal: Renewal) -> Float[Array, ""]:
-    """E_0 >= 0: the risk grows as (1 + E_0)^r; 0 if it stays bounded. A constant to differentiation."""
-    decay, kernel, _, _ = jax.lax.stop_gradient(renewal)
+    """E_0 such that the risk goes as (1 + E_0)^r, a constant to differentiation.
+
+    Positive if the risk grows, 0 if it tends to a floor. Negative for one draw without a floor, whose risk vanishes
+    exponentially: inverted about its slowest decay it keeps its digits however small it becomes.
+    """
+    decay, kernel, forcing, floor = jax.lax.stop_gradient(renewal)
     low = jnp.maximum(0.0, -decay.real.min())
+    vanishes = jnp.asarray(False)
+    if not jnp.iscomplexobj(decay):
+        slowest = jnp.min(jnp.where((kernel != 0) | (forcing != 0), decay, jnp.inf))
+        vanishes = (floor == 0) & (slowest > 0) & jnp.isfinite(slowest)
+        low = jnp.where(vanishes, jnp.maximum(-slowest, -FASTEST), low)
     high = low + jnp.abs(kernel).sum() + 1e-300
 
     def halve(_, bracket):
         low, high = bracket
         middle = (low + high) / 2
-        above = (kernel / (middle + decay)).sum().real > 1
+        above = jnp.where(kernel != 0, kernel / (middle + decay), 0).sum().real > 1
         return jnp.where(above, middle, low), jnp.where(above, high, middle)
 
     root = jax.lax.fori_loop(0, 80, halve, (low, high))[1]
-    return jnp.where((kernel_norm(Renewal(decay, kernel, kernel, low)) < 1) & (low == 0), 0.0, root)
+    bounded = (kernel_norm(Renewal(decay, kernel, kernel, floor)) < 1) & (low == 0)
+    return jnp.where(bounded & ~vanishes, 0.0, root)
 
 
 def first_steps(renewal: Renewal) -> Float[Array, " first"]:
@@ -99,9 +122,10 @@ def at_times(
         gone = jnp.abs(decay) * last > GONE
         inverse = jnp.where(gone, 1 / jnp.where(gone, decay, 1), 0)
         n0, g0 = (inverse @ forcing).real, 1 - (inverse @ kernel).real
-        pole = 1 / (energy[:, None] + decay)
-        rest = jnp.where(gone, -energy[:, None] * inverse * pole, pole)
-        n, g = floor / energy + rest @ forcing, -(rest @ kernel)
+        shifted = energy[:, None] + decay
+        pole = shifted.conj() / (shifted.real**2 + shifted.imag**2)  # several times faster than a complex division
+        rest = jnp.where(gone, -energy[:, None] * inverse, 1) * pole
+        n, g = floor / energy + (rest * forcing).sum(-1), -(rest * kernel).sum(-1)
         transform = (n * g0 - n0 * g) / (g0 * (g0 + g))
         return (jnp.exp(s * (times[:, None] + 1)) * (weight * transform)).sum(-1).imag
 

@@ -26,7 +26,8 @@ class Stability(eqx.Module):
     """Stability of an algorithm with a constant learning rate on a model.
 
     Attributes:
-        kernel_norm: ||K||; the expected risk is bounded if it is below 1 (and every mode decays).
+        kernel_norm: ||K||; the expected risk is bounded if it is below 1 (and every mode decays). NaN for a model
+            within 1% of the learning rate at which its largest eigenvalue stops decaying (large batches only).
         critical_learning_rate: the learning rate at which the risk stops being bounded.
         limit_risk: floor / (1 - ||K||), infinite if unstable.
         stable: whether the expected risk is bounded.
@@ -65,7 +66,7 @@ def require_modewise(algorithm: Any, caller: str) -> None:
 @eqx.filter_jit
 def _stability(spectrum: Spectrum, algorithm: AbstractModewise) -> Stability:
     norm, decays = _condition(spectrum, algorithm, 1.0)
-    stable = decays & (norm < 1)
+    stable = decays & ~(norm >= 1)
     factor = _critical_factor(spectrum, algorithm)
     limit = jnp.where(stable, spectrum.floor / jnp.where(stable, 1 - norm, 1.0), jnp.inf)
     rate = jnp.asarray(algorithm.learning_rate, float) * factor  # pyright: ignore[reportAttributeAccessIssue]
@@ -75,9 +76,11 @@ def _stability(spectrum: Spectrum, algorithm: AbstractModewise) -> Stability:
 def _condition(spectrum: Spectrum, algorithm: AbstractModewise, factor):
     """(||K||, whether the largest eigenvalue's mode decays) with the learning rate multiplied by ``factor``."""
     scaled = algorithm.rescale(factor)  # pyright: ignore[reportAttributeAccessIssue]
-    norm = renewal.kernel_norm(renewal.lower(spectrum, scaled))
+    law = renewal.lower(spectrum, scaled)
     decay = scaled.decay(spectrum.edge[None], 0)[0, 0, 0]
-    return norm, (decay.real > 0) & (norm >= 0)
+    # Between the edge and the contour the norm cannot be resolved; there the edge alone decides.
+    norm = jnp.where(renewal.resolved(law), renewal.kernel_norm(law), jnp.nan)
+    return norm, (decay.real > 0) & ~(norm < 0)
 
 
 def _critical_factor(spectrum: Spectrum, algorithm: AbstractModewise):
@@ -87,7 +90,7 @@ def _critical_factor(spectrum: Spectrum, algorithm: AbstractModewise):
         low, high = bracket
         middle = (low + high) / 2
         norm, decays = _condition(spectrum, algorithm, jnp.exp(middle))
-        fine = decays & (norm < 1)
+        fine = decays & ~(norm >= 1)
         return jnp.where(fine, middle, low), jnp.where(fine, high, middle)
 
     rate = jnp.asarray(algorithm.learning_rate, float)  # pyright: ignore[reportAttributeAccessIssue]
