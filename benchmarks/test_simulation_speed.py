@@ -87,7 +87,7 @@ def problems():
 def test_reduced_against_direct(benchmark, problems, width, num_runs, wanted):
     """The eigenbasis against the ambient features, batch of one, per run.
 
-    Bounds are guards against a regression. For 32 runs they lie below the aims, 60 and 100 (see docs/speed.md).
+    Bounds guard against a regression. For 32 runs they lie below the aims, 60 and 100 (see docs/speed.md).
     """
     direct = per_step(problems[width], "direct", num_runs, 2000 if num_runs == 1 else 150)
     reduced = per_step(problems[width], "auto", num_runs, 40_000 // num_runs)
