@@ -12,6 +12,6 @@ from solvable.references import cite
 from solvable.simulation import Simulation
 from solvable.solve import log_steps, solve
 from solvable.spectrum import Spectrum
-from solvable.theory import Frontier, Recursion, Stability, Volterra, forcing, kernel, stability
+from solvable.theory import Frontier, Recursion, Stability, Volterra, forcing, frontier_map, kernel, stability
 
 __version__ = "0.1.0"

@@ -1,6 +1,6 @@
 """Theories of the risk curve, one a file."""
 
-from solvable.theory.frontier import Frontier, theory_frontier
+from solvable.theory.frontier import Frontier, frontier_map, theory_frontier
 from solvable.theory.recursion import Recursion
 from solvable.theory.stability import Stability, stability
 from solvable.theory.volterra import Volterra, forcing, kernel
@@ -11,6 +11,7 @@ __all__ = [
     "Stability",
     "Volterra",
     "forcing",
+    "frontier_map",
     "kernel",
     "stability",
     "theory_frontier",

@@ -9,8 +9,10 @@ phi is analytic in both arguments: phi_c is taken exactly through the time inver
 polynomial through seven nearby widths.
 """
 
+import itertools
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import equinox as eqx
@@ -26,6 +28,7 @@ from solvable.numerics.precision import in_float64
 from solvable.numerics.resolvent import default_nodes
 from solvable.theory import renewal
 
+CHUNK = 32  # points of a map solved by one compiled call
 STENCIL = 7  # widths tried at once
 NARROW = 0.4  # half-range in log width of the last polynomial
 
@@ -75,7 +78,7 @@ def theory_frontier(
     values = np.asarray(compute, float)
     if not hasattr(model, "at_width"):
         raise ValueError(f"model: wanted a law with at_width, like PowerLawRF; got {type(model).__name__}")
-    build = algorithm if not isinstance(algorithm, AbstractModewise) else _Constant(algorithm)
+    build = _builder(algorithm)
     sample = build(model)
     if not isinstance(sample, AbstractModewise) or not sample.stationary:
         raise ValueError(f"algorithm: wanted a constant learning rate and known moments; got {sample!r}")
@@ -86,9 +89,84 @@ def theory_frontier(
         raise ValueError(f"compute: wanted finite values >= {least:g}; got {values.min():g} to {values.max():g}")
     widest = float(values.max()) ** 0.7
     nodes = nodes or default_nodes(getattr(model, "alpha", 1.0), widest)
-    # Stages of the search: each narrows the widths by 2.2 / (STENCIL - 1), from half of log compute to about 2.
-    stages = max(1, math.ceil(math.log(math.log(values.max()) / 2 / 2.4) / math.log((STENCIL - 1) / 2.2))) + 1
-    return _frontier(model, build, values, nodes, stages)
+    return _frontier(model, build, values, nodes, _stages(values))
+
+
+def frontier_map(
+    model: AbstractModel,
+    algorithm: AbstractModewise | Builder,
+    compute: Any,
+    *,
+    alpha: Any,
+    beta: Any,
+    ratio: Any = None,
+    nodes: int | None = None,
+    workers: int = 2,
+    progress: Callable[[int, int], None] | None = None,
+) -> Frontier:
+    """The exact frontier at many (alpha, beta), compiled once: every attribute has shape (*points, *compute).
+
+    Args:
+        model: a law whose other parameters (noise, initial parameters) are kept.
+        algorithm, compute, nodes: as `theory_frontier`.
+        alpha, beta: exponents of the points, arrays that broadcast.
+        ratio: ambient / width at each point, broadcast against them; the model's own by default.
+        workers: threads, each with its own chunk of points.
+        progress: called with (points done, points in all) after each chunk.
+
+    Returns:
+        A `Frontier`, NaN (and not interior) where alpha + beta <= 1/2: there the risk is infinite.
+    """
+    values = np.asarray(compute, float)
+    ratio = model.ambient / model.width if ratio is None else ratio  # pyright: ignore[reportAttributeAccessIssue]
+    points = np.broadcast_arrays(np.asarray(alpha, float), np.asarray(beta, float), np.asarray(ratio, float))
+    shape, (a, b, r) = points[0].shape, (x.reshape(-1) for x in points)
+    build = _builder(algorithm)
+    nodes = nodes or default_nodes(a.max(), float(values.max()) ** 0.7)
+    stages = _stages(values)
+    finite = np.flatnonzero(a + b > 0.5)
+    chunks = [np.resize(finite[i : i + CHUNK], CHUNK) for i in range(0, len(finite), CHUNK)]
+
+    @in_float64
+    def solve_chunk(index):
+        return _frontier_points(model, build, values, a[index], b[index], r[index], nodes, stages)
+
+    parts, done = [], 0
+    with ThreadPoolExecutor(workers) as pool:
+        # The first chunk compiles; the others then share what it compiled.
+        first = [pool.submit(solve_chunk, index).result() for index in chunks[:1]]
+        for part in itertools.chain(first, pool.map(solve_chunk, chunks[1:])):
+            parts.append(part)
+            done = min(done + CHUNK, len(finite))
+            if progress is not None:
+                progress(done, len(finite))
+
+    def gather(*columns):
+        whole = np.full((len(a), *values.shape), np.nan)
+        for index, column in zip(chunks, columns, strict=True):
+            whole[index] = column
+        return whole.reshape(*shape, *values.shape)
+
+    result = jax.tree.map(gather, *parts)
+    return eqx.tree_at(lambda f: f.interior, result, result.interior == 1)
+
+
+@eqx.filter_jit
+def _frontier_points(model, build, compute, alpha, beta, ratio, nodes: int, stages: int) -> Frontier:
+    def point(alpha, beta, ratio):
+        law = eqx.tree_at(lambda m: (m.alpha, m.beta, m.width, m.ambient), model, (alpha, beta, 1.0, ratio))
+        return _frontier(law, build, compute, nodes, stages)
+
+    return jax.vmap(point)(alpha, beta, ratio)
+
+
+def _builder(algorithm: AbstractModewise | Builder) -> Builder:
+    return algorithm if not isinstance(algorithm, AbstractModewise) else _Constant(algorithm)
+
+
+def _stages(compute: np.ndarray) -> int:
+    """Stages of the search: each narrows the widths by 2.2 / (STENCIL - 1), from half of log compute to about 2."""
+    return max(1, math.ceil(math.log(math.log(compute.max()) / 2 / 2.4) / math.log((STENCIL - 1) / 2.2))) + 1
 
 
 class _Constant(eqx.Module):

@@ -19,9 +19,7 @@ from solvable.algorithms.base import AbstractModewise
 from solvable.numerics.inversion import FIRST, Hyperbola, nodes_and_weights
 from solvable.spectrum import Spectrum
 
-
 GONE = 50.0  # decay rate times steps beyond which a mode's own contribution is below rounding
-
 FASTEST = 0.9  # a risk that shrinks by more than this part a step is below 10^-64 when the inversion begins
 
 
@@ -60,7 +58,7 @@ def resolved(renewal: Renewal) -> Bool[Array, ""]:
     """
     if not jnp.iscomplexobj(renewal.decay):
         return jnp.asarray(True)
-    return (jnp.abs(1 - renewal.decay) <= 1).all()
+    return (jnp.abs(1 - renewal.decay) <= 1 + 1e-12).all()
 
 
 def growth(renewal: Renewal) -> Float[Array, ""]:
