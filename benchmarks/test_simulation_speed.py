@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import solvable as sv
-from solvable.numerics.normals import key_words, normal_pairs, split_parts
+from solvable.numerics import normals
 
 KEY = jax.random.key(0)
 ROUNDS = 4
@@ -37,7 +37,7 @@ def per_step(problem, sampler, num_runs, last, batch_size=1):
 
 def drawing(width, num_runs, last):
     """A function that measures seconds per step and run of making the normals alone, in the same chunks."""
-    words = jax.vmap(key_words)(jax.random.split(KEY, num_runs))
+    words = jax.vmap(normals.key_words)(jax.random.split(KEY, num_runs))
     chunk = max(1, min(512, 2**18 // (width * num_runs)))
 
     @jax.jit
@@ -45,7 +45,7 @@ def drawing(width, num_runs, last):
         def body(i, carry):
             pairs, _ = carry
             steps = i * chunk + jnp.arange(chunk)
-            return jax.vmap(lambda w: normal_pairs(w, steps, width // 2))(words), split_parts(pairs)
+            return jax.vmap(lambda w: normals.normal_pairs(w, steps, width // 2))(words), normals.split_parts(pairs)
 
         start = jnp.zeros((num_runs, chunk, width // 2), jnp.complex64), jnp.zeros((num_runs, chunk, width))
         return jax.lax.fori_loop(0, last // chunk, body, start)
@@ -81,9 +81,7 @@ def problems():
     }
 
 
-@pytest.mark.parametrize(
-    ("width", "num_runs", "wanted"), [(500, 1, 25), (500, 32, 30), (1000, 1, 50), (1000, 32, 45)]
-)
+@pytest.mark.parametrize(("width", "num_runs", "wanted"), [(500, 1, 25), (500, 32, 30), (1000, 1, 50), (1000, 32, 45)])
 def test_reduced_against_direct(benchmark, problems, width, num_runs, wanted):
     """The eigenbasis against the ambient features, batch of one, per run.
 
@@ -148,6 +146,6 @@ def test_normals_against_jax(benchmark):
         return jax.random.normal(jax.random.fold_in(key, i), (chunk, width))
 
     def ours(key, i):
-        return normal_pairs(key_words(key), i * chunk + jnp.arange(chunk), width // 2)
+        return normals.normal_pairs(normals.key_words(key), i * chunk + jnp.arange(chunk), width // 2)
 
     assert compare(benchmark, jax=seconds(theirs), ours=seconds(ours)) > 1.5

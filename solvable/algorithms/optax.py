@@ -42,13 +42,8 @@ class Optax(AbstractAlgorithm):
         rotation_equivariant: bool | None = None,
     ):
         transformation = optax.adam(1e-3) if transformation is None else transformation
-        if not (
-            callable(getattr(transformation, "init", None))
-            and callable(getattr(transformation, "update", None))
-        ):
-            raise ValueError(
-                f"transformation: wanted an optax.GradientTransformation; got {transformation!r}"
-            )
+        if not (callable(getattr(transformation, "init", None)) and callable(getattr(transformation, "update", None))):
+            raise ValueError(f"transformation: wanted an optax.GradientTransformation; got {transformation!r}")
         self.transformation = transformation
         self.batch_size = batch_size
         if rotation_equivariant is None:
@@ -76,9 +71,7 @@ def commutes_with_rotations(transformation: optax.GradientTransformation) -> boo
     return bool((np.linalg.norm(plain - turned, axis=1) <= 1e-4 * sizes).all())
 
 
-def _updates(
-    transformation: optax.GradientTransformation, start: np.ndarray, grads: np.ndarray
-) -> np.ndarray:
+def _updates(transformation: optax.GradientTransformation, start: np.ndarray, grads: np.ndarray) -> np.ndarray:
     """The update of each step, shape (steps, width), computed now even while JAX is tracing."""
     with jax.ensure_compile_time_eval():
         params = jnp.asarray(start, jnp.float32)

@@ -21,9 +21,7 @@ _SERIES = 14  # terms of the bracket for |y| < 1/4: the first one left out is be
 
 
 @partial(jax.jit, static_argnames=("k", "dtype"))
-def chi_square(
-    words: UInt32[Array, "2"], steps: Int[Array, " steps"], k: int, dtype
-) -> Float[Array, " steps"]:
+def chi_square(words: UInt32[Array, "2"], steps: Int[Array, " steps"], k: int, dtype) -> Float[Array, " steps"]:
     """One chi-square number with ``k >= 0`` degrees of freedom a step; 0 when k is 0.
 
     The number of a step depends on (words, step, k) only: attempt n uses its own counters, never a running

@@ -92,9 +92,7 @@ def normal_pairs(
     return _box_muller_double(high, threefry2x32(words, t, pair | _REFINE))
 
 
-def normals(
-    key: Key[Array, ""], steps: Int[Array, " steps"], count: int, dtype=None
-) -> Float[Array, "steps count"]:
+def normals(key: Key[Array, ""], steps: Int[Array, " steps"], count: int, dtype=None) -> Float[Array, "steps count"]:
     """Independent standard normals; row t, column j depends on (key, steps[t], j) only.
 
     Parts of `normal_pairs` side by side: columns 2i and 2i+1 are the parts of pair i.
@@ -103,9 +101,7 @@ def normals(
     return jnp.stack([pairs.real, pairs.imag], -1).reshape(pairs.shape[0], -1)[:, :count]
 
 
-def uniforms(
-    words: UInt32[Array, "2"], steps: Int[Array, " steps"], lane: int | Int[Array, ""], dtype
-) -> Array:
+def uniforms(words: UInt32[Array, "2"], steps: Int[Array, " steps"], lane: int | Int[Array, ""], dtype) -> Array:
     """One uniform in (0, 1] a step, from pair counter ``lane``; shape (steps,)."""
     t = jnp.asarray(steps).astype(jnp.uint32)
     high, _ = threefry2x32(words, t, jnp.full_like(t, lane))

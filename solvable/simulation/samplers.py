@@ -102,9 +102,7 @@ class Batch(_Reduced):
     """
 
     def streams(self, key):
-        samples = jax.vmap(lambda b: key_words(jax.random.fold_in(stream(key, "features"), b)))(
-            jnp.arange(self.size)
-        )
+        samples = jax.vmap(lambda b: key_words(jax.random.fold_in(stream(key, "features"), b)))(jnp.arange(self.size))
         return samples, key_words(stream(key, "noise"))
 
     def draw(self, streams, steps):

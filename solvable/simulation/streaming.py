@@ -61,9 +61,7 @@ class Simulation(AbstractMethod):
         if self.num_draws is not None:
             _check_count("num_draws", self.num_draws)
             if self.num_runs % self.num_draws:
-                raise ValueError(
-                    f"num_draws: wanted a divisor of num_runs={self.num_runs}; got {self.num_draws}"
-                )
+                raise ValueError(f"num_draws: wanted a divisor of num_runs={self.num_runs}; got {self.num_draws}")
 
     def curve(
         self,
@@ -135,9 +133,7 @@ def _simulable(steps: np.ndarray) -> np.ndarray:
     return steps.astype(np.int64)
 
 
-def _average(
-    runs: Float[Array, "runs steps"], groups: int
-) -> tuple[Float[Array, " steps"], Float[Array, " steps"]]:
+def _average(runs: Float[Array, "runs steps"], groups: int) -> tuple[Float[Array, " steps"], Float[Array, " steps"]]:
     """Mean over runs and its standard error from ``groups`` independent groups (run r in r mod groups)."""
     means = runs.reshape(-1, groups, runs.shape[1]).mean(0)
     spread = jnp.std(means, axis=0, ddof=1) if groups > 1 else jnp.full(runs.shape[1], jnp.nan, runs.dtype)

@@ -37,9 +37,7 @@ def trajectory(
     draw = lambda start: sampler.draw(streams, start + jnp.arange(chunk, dtype=jnp.int32))  # noqa: E731
     last = steps[-1]
     params = sampler.initial
-    record, risks = _record(
-        sampler, steps, jnp.int32(0), jnp.int32(0), params, jnp.zeros(steps.shape, params.dtype)
-    )
+    record, risks = _record(sampler, steps, jnp.int32(0), jnp.int32(0), params, jnp.zeros(steps.shape, params.dtype))
 
     def one_chunk(carry):
         start, stop, drawn, record, params, state, risks = carry
@@ -47,9 +45,7 @@ def trajectory(
 
         def one_step(t, moving):
             params, state = moving
-            share = jax.tree.map(
-                lambda x: jax.lax.dynamic_index_in_dim(x, t - start, keepdims=False), prepared
-            )
+            share = jax.tree.map(lambda x: jax.lax.dynamic_index_in_dim(x, t - start, keepdims=False), prepared)
             return algorithm.update(params, state, sampler.gradient(share, params), t)
 
         def one_segment(carry):
