@@ -69,7 +69,7 @@ LAWS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("p,alpha", LAWS)
+@pytest.mark.parametrize(("p", "alpha"), LAWS)
 def test_equals_the_sum_term_by_term(p, alpha):
     for v in (1, 2, 127, 128, 129, 130, 137, 1000, 30_000):
         w = points(np.geomspace(1e-3 * v ** (-2 * alpha), 1e3, 5))
@@ -78,7 +78,7 @@ def test_equals_the_sum_term_by_term(p, alpha):
         assert error < 1e-11, v
 
 
-@pytest.mark.parametrize("p,alpha", [(0.0, 0.5), (1.0, 0.7), (-1.0, 1.0), (1.2, 1.0), (0.0, 0.25)])
+@pytest.mark.parametrize(("p", "alpha"), [(0.0, 0.5), (1.0, 0.7), (-1.0, 1.0), (1.2, 1.0), (0.0, 0.25)])
 def test_a_million_terms(p, alpha):
     w = points([1e-6 ** (2 * alpha), 1e-3 ** (2 * alpha), 1.0])
     exact = direct(p, w, alpha, 1_000_000)
@@ -86,14 +86,15 @@ def test_a_million_terms(p, alpha):
 
 
 @pytest.mark.parametrize(
-    "p,alpha", [(0.0, 0.55), (0.0, 0.7), (0.0, 1.0), (0.0, 3.0), (1.0, 0.7), (1.2, 0.3), (2.4, 0.7), (-0.4, 0.75)]
+    ("p", "alpha"),
+    [(0.0, 0.55), (0.0, 0.7), (0.0, 1.0), (0.0, 3.0), (1.0, 0.7), (1.2, 0.3), (2.4, 0.7), (-0.4, 0.75)],
 )
 def test_infinitely_many_terms(p, alpha):
     w = points([1e-4 ** (2 * alpha), 1e-2 ** (2 * alpha), 0.1, 10.0])
     assert np.abs(ours(p, w, alpha, np.inf) / infinite(p, w, alpha) - 1).max() < 1e-11
 
 
-@pytest.mark.parametrize("p,alpha", [(0.0, 0.7), (0.5, 1.0), (1.4, 0.9), (-0.3, 1.2), (0.0, 3.0)])
+@pytest.mark.parametrize(("p", "alpha"), [(0.0, 0.7), (0.5, 1.0), (1.4, 0.9), (-0.3, 1.2), (0.0, 3.0)])
 def test_small_w_by_the_mellin_expansion(p, alpha):
     """(pi / 2 alpha) w^{(p-1)/(2 alpha)} / sin(pi (1-p)/(2 alpha)) + sum_n (-w)^n zeta(p - 2 alpha n)."""
     w = 10.0 ** -np.array([9.0, 12, 16, 20])
@@ -140,9 +141,7 @@ def test_harmonic_sum_of_a_trillion_terms(p):
     """Euler and Maclaurin's tail: N^{1-p}/(1-p) + zeta(p) + N^{-p}/2, or log N + Euler's constant + 1/(2N)."""
     v = 1e12
     expected = (
-        math.log(v) + np.euler_gamma + 0.5 / v
-        if p == 1
-        else v ** (1 - p) / (1 - p) + continued_zeta(p) + v**-p / 2
+        math.log(v) + np.euler_gamma + 0.5 / v if p == 1 else v ** (1 - p) / (1 - p) + continued_zeta(p) + v**-p / 2
     )
     assert ours_harmonic(p, v) == pytest.approx(expected, rel=1e-12)
 

@@ -27,8 +27,8 @@ PLANE = [
 SHAPES = [(1, 4), (2, 2), (2, 3), (25, 26), (25, 100), (400, 401), (400, 4000), (1000, 100_000)]
 
 
-@pytest.mark.parametrize("width,ambient", [s for s in SHAPES if s[0] != s[1]])
-@pytest.mark.parametrize("alpha,beta", PLANE)
+@pytest.mark.parametrize(("width", "ambient"), [s for s in SHAPES if s[0] != s[1]])
+@pytest.mark.parametrize(("alpha", "beta"), PLANE)
 def test_ridge_and_floor_by_a_root_finder_on_explicit_sums(alpha, beta, width, ambient):
     with jax.enable_x64(True):
         kappa = float(ridge_of(law(alpha, width, ambient)))
@@ -57,18 +57,20 @@ def test_width_equal_to_ambient_learns_everything():
     assert float(PowerLawRF(0.7, 0.7, 50, 50, noise=0.3).floor()) == pytest.approx(0.09, rel=1e-14)
 
 
-@pytest.mark.parametrize("alpha,width,ambient", [(0.7, 400, 4000), (0.3, 20, 80), (1.0, 100, 100), (0.5, 5, 50)])
+@pytest.mark.parametrize(
+    ("alpha", "width", "ambient"), [(0.7, 400, 4000), (0.3, 20, 80), (1.0, 100, 100), (0.5, 5, 50)]
+)
 def test_the_fixed_point_holds_at_every_node(alpha, width, ambient):
     """m = 1 / (1 + (1/d) sum_j D_j / (D_j m - z)), with m = -z / w."""
     with jax.enable_x64(True):
-        z, w, _ = map(np.asarray, contour_of(law(alpha, width, ambient)))
+        z, w, _ = map(np.asarray, contour_of(law(alpha, width, ambient))[:3])
     eigvals = plain.input_eigvals(alpha, ambient)
     m = -z / w
     sums = np.array([(eigvals / (eigvals * x - y)).sum() for x, y in zip(m, z, strict=True)])
     np.testing.assert_allclose(m * (1 + sums / width), 1, atol=1e-11)
 
 
-@pytest.mark.parametrize("alpha,width,ambient", [(0.75, 400, 4000), (0.3, 20, 80), (1.0, 50, 51), (0.5, 3, 50)])
+@pytest.mark.parametrize(("alpha", "width", "ambient"), [(0.75, 400, 4000), (0.3, 20, 80), (1.0, 50, 51), (0.5, 3, 50)])
 def test_edges_by_brute_force(alpha, width, ambient):
     ours = np.array(PowerLawRF(alpha, 0.7, width, ambient).support())
     np.testing.assert_allclose(ours, plain.support(alpha, width, ambient), rtol=1e-9)
@@ -106,22 +108,34 @@ def _euler_maclaurin(p, v):
     return (math.log(v) if p == 1 else v ** (1 - p) / (1 - p)) + constant + v**-p / 2
 
 
-SIZES = [(1, 1), (1, 4), (2, 2), (30, 31), (200, 200), (400, 4000), (10**4, 10**5), (10**8, 4 * 10**8), (10**12, 10**13)]
+SIZES = [
+    (1, 1),
+    (1, 4),
+    (2, 2),
+    (30, 31),
+    (200, 200),
+    (400, 4000),
+    (10**4, 10**5),
+    (10**8, 4 * 10**8),
+    (10**12, 10**13),
+]
 
 
-@pytest.mark.parametrize("width,ambient", SIZES)
-@pytest.mark.parametrize("alpha,beta", PLANE[:-1])
+@pytest.mark.parametrize(("width", "ambient"), SIZES)
+@pytest.mark.parametrize(("alpha", "beta"), PLANE[:-1])
 def test_eigenvalue_count_trace_and_square(alpha, beta, width, ambient):
     """sum 1 = width, sum lambda = tr D, sum lambda^2 = tr D^2 + (tr D)^2 / width; risk at 0 = sum_j D_j b_j^2."""
     spectrum = PowerLawRF(alpha, beta, width, ambient).spectrum(512)
     trace, square = moments(alpha, ambient)
     z, mass = spectrum.eigvals, spectrum.mass
-    assert mass.sum().real == pytest.approx(width, rel=1e-9)
-    assert (mass * z).sum().real == pytest.approx(trace, rel=1e-9)
-    assert (mass * z**2).sum().real == pytest.approx(square + trace**2 / width, rel=1e-9)
+    # A square projection is treated as one with 10^-8 fewer features.
+    tolerance = 2e-8 if width == ambient else 1e-9
+    assert mass.sum().real == pytest.approx(width, rel=tolerance)
+    assert (mass * z).sum().real == pytest.approx(trace, rel=tolerance)
+    assert (mass * z**2).sum().real == pytest.approx(square + trace**2 / width, rel=tolerance)
     if ambient <= 1e6:
         start = (np.arange(1.0, ambient + 1) ** (-2 * alpha - 2 * beta)).sum()
-        assert (spectrum.error * z).sum().real + spectrum.floor == pytest.approx(start, rel=1e-9)
+        assert (spectrum.error * z).sum().real + spectrum.floor == pytest.approx(start, rel=tolerance)
 
 
 @pytest.mark.parametrize("width", [1, 30, 10**6, 10**12])

@@ -130,6 +130,11 @@ def _bias(kappa, law: Law, beta):
 
 
 @jax.jit
+def _support(law: Law):
+    return edges(law, effective_ridge(law))
+
+
+@jax.jit
 def _density(law: Law, eigvals):
     w = on_axis(law, eigvals)
     return jnp.abs(power_sum(jnp.zeros(()), w, law.alpha, law.ambient).imag) / (jnp.pi * eigvals)
