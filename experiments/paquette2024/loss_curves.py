@@ -1,0 +1,120 @@
+"""Risk against steps in each phase: the typical draw's theory over SGD.
+
+Every width is trained on fresh draws of the random features; the dots are means over runs, the band two standard
+errors. The lines are the exact mean of the deterministic equivalent, which no simulation informs. Dotted levels are
+the floors no training passes. Source: Paquette, Paquette, Xiao, Pennington 2024 (arXiv 2405.15074), loss curves of
+the phases.
+"""
+
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+
+import solvable as sv
+
+from . import shared
+
+BIAS = 1.5  # the mean over draws exceeds the typical draw by up to about 1.5 / width, relative
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of the run.
+
+    Attributes:
+        widths: numbers of random features, at most 4 of them.
+        last_step: the last SGD step, one sample each.
+        num_runs: SGD runs at each width, each with its own draw of the features.
+        num_points: recorded steps, evenly spaced in the logarithm.
+        tiny: a much smaller run with the same outputs.
+        seed: of every random number.
+    """
+
+    widths: tuple[int, ...] = (16, 48, 144)
+    last_step: int = 10_000
+    num_runs: int = 96
+    num_points: int = 33
+    tiny: bool = False
+    seed: int = 0
+
+
+TINY = dict(widths=(8, 16), last_step=200, num_runs=16, num_points=12)
+
+
+def run(config: Config):
+    """Theory and SGD at each phase's point: dims phase, width, step."""
+    sizes = TINY if config.tiny else vars(config)
+    widths, steps = sizes["widths"], sv.log_steps(sizes["last_step"], sizes["num_points"])
+    theory, mean, stderr, floor = [], [], [], []
+    for index, (alpha, beta) in enumerate(shared.POINTS.values()):
+        model = shared.law(alpha, beta)
+        key = jax.random.fold_in(jax.random.key(config.seed), index)
+        runs, expected = shared.sgd_family(model, widths, steps, sizes["num_runs"], key)
+        theory.append(expected)
+        mean.append(runs.mean(1))
+        stderr.append(runs.std(1, ddof=1) / np.sqrt(runs.shape[1]))
+        floor.append([float(model.at_width(int(w)).floor()) for w in widths])
+    dims = ("phase", "width", "step")
+    alpha, beta = np.array(list(shared.POINTS.values())).T
+    return shared.dataset(
+        config,
+        {"theory": (dims, np.stack(theory)), "sgd": (dims, np.stack(mean)), "sgd_stderr": (dims, np.stack(stderr)),
+         "floor": (dims[:2], np.array(floor))},
+        {"phase": list(shared.POINTS), "width": list(widths), "step": steps,
+         "alpha": ("phase", alpha), "beta": ("phase", beta)},
+    )
+
+
+def plot(dataset):
+    """One panel a phase; the eighth shows where the points lie."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 6), layout="constrained")
+    panels = figure.subplots(2, 4)
+    for axes, name in zip(panels.flat, dataset.phase.values, strict=False):
+        _panel(axes, dataset.sel(phase=name))
+        axes.set_title(shared.phase_title(name, *(float(dataset[x].sel(phase=name)) for x in ("alpha", "beta"))),
+                       fontsize=9)
+    for axes in panels[:, 0]:
+        axes.set_ylabel("risk E[(f(x) − y)²]")
+    for axes in [*panels[1, :3], panels[0, 3]]:
+        axes.set_xlabel("SGD steps, one sample each")
+    shared.phase_plane(panels[1, 3])
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(handles), fontsize=9, frameon=False)
+    return figure
+
+
+def _panel(axes, here):
+    for index, width in enumerate(here.width.values):
+        curve = here.sel(width=width).isel(step=slice(1, None))
+        colour, line, marker = (x[index] for x in (shared.COLOURS, shared.LINES, shared.MARKERS))
+        axes.plot(curve.step, curve.theory, color=colour, linestyle=line, label=f"theory, width {width}")
+        spread = 2 * curve.sgd_stderr
+        axes.fill_between(curve.step, curve.sgd - spread, curve.sgd + spread, color=colour, alpha=0.25, linewidth=0)
+        axes.plot(curve.step[::2], curve.sgd[::2], marker, color=colour, markersize=3.5, markerfacecolor="white",
+                  label=f"SGD ± 2 s.e., width {width}")
+        label = "floor at each width" if index == len(here.width) - 1 else None
+        axes.axhline(float(curve.floor), color="0.35", linestyle=":", linewidth=0.9, label=label)
+    axes.set(xscale="log", yscale="log")
+
+
+def report(dataset) -> list[dict]:
+    """SGD's mean beside theory's at four steps of each phase's widest family, and the largest relative difference."""
+    rows = []
+    for name in dataset.phase.values:
+        here = dataset.sel(phase=name).isel(width=-1)
+        width = int(here.width)
+        allowed = 4.5 * here.sgd_stderr + BIAS / width * here.theory
+        for index in np.linspace(1, here.step.size - 1, 4).round().astype(int):
+            at = here.isel(step=index)
+            quantity = f"{name}: risk at width {width}, step {int(at.step)}"
+            rows.append(shared.row(quantity, at.theory, at.sgd, at.sgd_stderr, allowed[index]))
+        later = here.isel(step=slice(1, None))
+        error = np.asarray(abs(later.sgd / later.theory - 1))
+        worst = int(error.argmax())
+        stderr = float((later.sgd_stderr / later.theory)[worst])
+        quantity = f"{name}: largest relative difference of SGD and theory, width {width}"
+        rows.append(shared.row(quantity, 0.0, error[worst], stderr, 4.5 * stderr + BIAS / width))
+    return rows
