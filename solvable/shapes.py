@@ -13,12 +13,16 @@ import numpy as np
 def as_real(value: Any) -> Any:
     """A physical parameter as an array, without losing float64.
 
-    JAX arrays and tracers pass through. Everything else becomes a NumPy float64 array: a plain Python float
-    would retrace for every value, and a JAX array would be rounded to float32 under JAX's default flags.
+    JAX arrays and tracers pass through. Every other number becomes a NumPy float64 array: a plain Python float
+    would retrace for every value, and a JAX array would be rounded to float32 under JAX's default flags. What is no
+    real number passes through too, for the constructor to refuse by its name.
     """
-    if isinstance(value, jax.Array):
+    if isinstance(value, jax.Array) or value is None or isinstance(value, str | bytes):
         return value
-    return np.asarray(value, dtype=np.float64)
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        return value
 
 
 def is_concrete(*values: Any) -> bool:

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Key
 
-from solvable.algorithms.base import AbstractAlgorithm
+from solvable.algorithms.base import AbstractAlgorithm, check_learning_rate
 from solvable.curve import Curve, Result
 from solvable.keys import require_key
 from solvable.method import AbstractMethod
@@ -45,7 +45,6 @@ def solve(
     """
     _check_types(model, algorithm, method)
     steps = check_steps(steps)
-    check_algorithm(algorithm)
     if method.needs_key or key is not None:
         require_key(key, f"for {type(method).__name__}()")
     run = in_float64(method.curve) if method.in_float64 else method.curve
@@ -63,8 +62,8 @@ def log_steps(last: int, count: int = 100) -> np.ndarray:
     """
     if not isinstance(last, int | np.integer) or isinstance(last, bool) or not 1 <= last < 2**63:
         raise ValueError(f"last: wanted an integer from 1 to 2^63 - 1; got {last!r}")
-    if count < 2:
-        raise ValueError(f"count: wanted at least 2 steps; got {count}")
+    if not isinstance(count, int | np.integer) or isinstance(count, bool) or count < 2:
+        raise ValueError(f"count: wanted an integer >= 2; got {count!r}")
     grid = np.unique(np.rint(np.geomspace(1, last, count)).astype(np.uint64)).astype(np.int64)
     grid = grid[grid < last]
     return np.concatenate([[0], grid, [last]]).astype(np.int64)
@@ -74,7 +73,10 @@ def check_steps(steps: Any) -> np.ndarray:
     """``steps`` as an increasing int64 vector of values >= 0."""
     if not is_concrete(*jax.tree.leaves(steps)):
         raise ValueError("steps: wanted concrete integers, they set the shape of the computation; got traced values")
-    array = np.asarray(list(steps) if isinstance(steps, Iterable) and not hasattr(steps, "dtype") else steps)
+    try:
+        array = np.asarray(list(steps) if isinstance(steps, Iterable) and not hasattr(steps, "dtype") else steps)
+    except ValueError:
+        raise ValueError(f"steps: wanted a nonempty vector of integers; got {steps!r}") from None
     if array.size == 0 or array.ndim != 1:
         raise ValueError(f"steps: wanted a nonempty vector of integers; got shape {array.shape}")
     if array.dtype == object or not np.issubdtype(array.dtype, np.integer):
@@ -89,24 +91,17 @@ def check_steps(steps: Any) -> np.ndarray:
     return array
 
 
-def check_algorithm(algorithm: AbstractAlgorithm) -> None:
-    """A constant learning rate must be a finite number > 0."""
-    rate = getattr(algorithm, "learning_rate", None)
-    if rate is None or callable(rate) or not is_concrete(rate):
-        return
-    value = np.asarray(rate)
-    if value.ndim == 0 and not (np.isfinite(value) and value > 0):
-        raise ValueError(f"learning_rate: wanted a finite number > 0; got {float(value):g}")
-
-
 def _check_types(model: Any, algorithm: Any, method: Any) -> None:
-    for name, value, kind in (
+    parts = (
         ("model", model, AbstractModel),
         ("algorithm", algorithm, AbstractAlgorithm),
         ("method", method, AbstractMethod),
-    ):
+    )
+    for name, value, kind in parts:
         if not isinstance(value, kind):
             raise ValueError(f"{name}: wanted an instance of {kind.__name__}; got {value!r}")
+    check_learning_rate(algorithm)
+    for name, value, _ in parts:
         leaves = [x for x in jax.tree.leaves(eqx.filter(value, eqx.is_inexact_array)) if is_concrete(x)]
         if any(np.isnan(np.asarray(x)).any() for x in leaves):
             raise ValueError(f"{name}: wanted finite parameters; got NaN in {value!r}")

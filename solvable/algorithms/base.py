@@ -5,10 +5,14 @@ eigendirection, which is enough for every one-pass theory.
 """
 
 import abc
+import operator
 from typing import Any, ClassVar
 
 import equinox as eqx
+import numpy as np
 from jaxtyping import Array, Float, Inexact, Int
+
+from solvable.shapes import is_concrete
 
 Params = Float[Array, " width"]
 Step = Int[Array, ""] | int
@@ -65,13 +69,29 @@ class AbstractModewise(AbstractAlgorithm):
         return jnp.eye(decay.shape[-1], dtype=decay.dtype) - decay
 
 
+def check_learning_rate(algorithm: AbstractAlgorithm) -> None:
+    """A constant learning rate must be one finite number > 0; schedules and traced rates pass.
+
+    Raises:
+        ValueError: it is not.
+    """
+    rate = getattr(algorithm, "learning_rate", None)
+    if rate is None or callable(rate):
+        return
+    if np.shape(rate) != ():
+        shape = np.shape(rate)
+        raise ValueError(f"learning_rate: wanted one number > 0; got an array of shape {shape} (use vmap for many)")
+    if is_concrete(rate) and not (np.isfinite(float(rate)) and float(rate) > 0):
+        raise ValueError(f"learning_rate: wanted a finite number > 0; got {float(rate):g}")
+
+
 def check_batch_size(batch_size: int | None) -> int | None:
     """``batch_size`` as a Python int of at least 1, or None for the full data set."""
     if batch_size is None:
         return None
-    import operator
-
     try:
+        if isinstance(batch_size, bool):
+            raise TypeError
         size = operator.index(batch_size)
     except TypeError:
         raise ValueError(f"batch_size: wanted an integer >= 1 or None; got {batch_size!r}") from None

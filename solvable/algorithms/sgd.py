@@ -6,6 +6,7 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractModewise, check_batch_size
@@ -34,6 +35,11 @@ class SGD(AbstractModewise):
     learning_rate: Float[Array, ""] | Schedule = eqx.field(converter=_as_rate, default=0.1)
     batch_size: int | None = eqx.field(static=True, converter=check_batch_size, default=1)
     references: ClassVar[tuple[str, ...]] = ("paquette2024",)
+
+    def __check_init__(self):
+        rate = self.learning_rate
+        if not callable(rate) and not isinstance(rate, jax.Array | np.ndarray):
+            raise ValueError(f"learning_rate: wanted a number > 0 or a function of the step; got {rate!r}")
 
     @property
     def stationary(self) -> bool:

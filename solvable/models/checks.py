@@ -9,10 +9,18 @@ from solvable.shapes import is_concrete
 
 
 def check_real(name: str, value: Any, wanted: str, accept) -> None:
-    """Raise unless ``accept(float(value))``; traced and batched values pass, they cannot be judged here."""
-    if not is_concrete(value) or np.ndim(value) > 0:
+    """Raise unless ``value`` is one real number and ``accept(float(value))``; a traced number cannot be judged here."""
+    shape = () if value is None or isinstance(value, str | bytes) else np.shape(value)
+    if shape != ():
+        raise ValueError(f"{name}: wanted {wanted}; got an array of shape {shape} (use vmap for many values)")
+    if not is_concrete(value):
         return
-    number = float(value)
+    try:
+        if value is None or isinstance(value, str | bytes | bool):
+            raise TypeError
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: wanted {wanted}; got {value!r}") from None
     if math.isnan(number) or not accept(number):
         raise ValueError(f"{name}: wanted {wanted}; got {number:g}")
 
@@ -23,7 +31,7 @@ def check_power_law(alpha: Any, beta: Any, noise: Any, init_std: Any) -> None:
     check_real("beta", beta, "a finite number", math.isfinite)
     check_real("noise", noise, "a finite number >= 0 (a standard deviation)", lambda x: 0 <= x < math.inf)
     check_real("init_std", init_std, "a finite number >= 0 (a standard deviation)", lambda x: 0 <= x < math.inf)
-    if not is_concrete(alpha, beta) or np.ndim(alpha) or np.ndim(beta):
+    if not is_concrete(alpha, beta):
         return
     if float(alpha) + float(beta) <= 0.5:
         raise ValueError(

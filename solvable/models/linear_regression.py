@@ -109,6 +109,7 @@ class LinearRegression(AbstractProblem):
     def __check_init__(self):
         check_power_law(self.alpha, self.beta, self.noise, self.init_std)
         check_width(self.width)
+        concrete_size("width", self.width, "the list of eigenvalues")
 
     def _index(self):
         return np.arange(1.0, concrete_size("width", self.width, "the list of eigenvalues") + 1)

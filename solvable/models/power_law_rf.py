@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from solvable.keys import stream
+from solvable.keys import require_key, stream
 from solvable.models.base import AbstractModel, AbstractProblem
 from solvable.models.checks import check_power_law, check_real, check_width, concrete_size
 from solvable.models.linear_regression import gaussian_batch, problem_spectrum
@@ -21,6 +21,7 @@ from solvable.shapes import as_real, is_concrete
 from solvable.spectrum import Spectrum
 
 HEAD_PER_WIDTH = 16  # ambient coordinates kept one by one, per feature, when the ambient dimension is infinite
+FEWEST_NODES = 64
 
 
 class PowerLawRF(AbstractModel):
@@ -48,6 +49,7 @@ class PowerLawRF(AbstractModel):
 
     def __post_init__(self):
         if self.ambient is None:
+            check_width(self.width)
             self.ambient = 4 * self.width
 
     def __check_init__(self):
@@ -103,12 +105,15 @@ class PowerLawRF(AbstractModel):
         The sum of the masses is the width (to 1e-12), ``sum(eigvals * error) + floor`` the risk at the start: what
         they miss measures the quadrature error.
         """
+        if nodes is not None and (not isinstance(nodes, int | np.integer) or nodes < FEWEST_NODES):
+            raise ValueError(f"nodes: wanted an integer >= {FEWEST_NODES} or None; got {nodes!r}")
         law = self.law()
         parameters = (jnp.asarray(x, float) for x in (self.beta, self.noise, self.init_std))
         return typical_spectrum(law, *parameters, nodes or default_nodes(self.alpha, self.width))
 
     def draw(self, key: Key[Array, ""]) -> "RandomFeatureProblem":
         """One draw of W (and of the initial parameters). A wider model extends a narrower one with the same key."""
+        require_key(key, "to draw from")
         width = concrete_size("width", self.width, "drawing")
         head = _head(self)
         tail = math.isinf(float(self.ambient))

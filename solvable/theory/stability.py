@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise
+from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise, check_learning_rate
 from solvable.curve import Curve, Result
 from solvable.models.base import AbstractModel
 from solvable.numerics.precision import in_float64
@@ -61,6 +61,7 @@ def require_modewise(algorithm: Any, caller: str) -> None:
             f"algorithm: {caller} wanted an AbstractModewise (it states its second moments, like SGD); got "
             f"{type(algorithm).__name__}, {what}. Use Simulation() instead."
         )
+    check_learning_rate(algorithm)
 
 
 @eqx.filter_jit

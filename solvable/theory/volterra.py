@@ -50,17 +50,25 @@ class Volterra(AbstractMethod[AbstractModewise]):
 
 
 @in_float64
-def forcing(
-    model: AbstractModel, algorithm: AbstractModewise, steps: np.ndarray
-) -> Float[Array, " steps"]:
+def forcing(model: AbstractModel, algorithm: AbstractModewise, steps: np.ndarray) -> Float[Array, " steps"]:
     """F(t) at integer steps, without the floor: sum_j lambda_j error_j (1 - decay_j)^t, any t for a constant rate."""
-    return _powers(model.spectrum(), algorithm, np.asarray(steps, float), False)
+    times = _times(algorithm, steps, "forcing(...)")
+    return _powers(model.spectrum(), algorithm, times, False)
 
 
 @in_float64
 def kernel(model: AbstractModel, algorithm: AbstractModewise, steps: np.ndarray) -> Float[Array, " steps"]:
     """K(r) at integer lags r = t - 1 - s: sum_j lambda_j injection_j mass_j (1 - decay_j)^r, constant rate."""
-    return _powers(model.spectrum(), algorithm, np.asarray(steps, float), True)
+    times = _times(algorithm, steps, "kernel(...)")
+    return _powers(model.spectrum(), algorithm, times, True)
+
+
+def _times(algorithm: AbstractModewise, steps: np.ndarray, caller: str) -> np.ndarray:
+    require_modewise(algorithm, caller)
+    times = np.asarray(steps, float)
+    if times.ndim != 1 or not (np.isfinite(times) & (times >= 0)).all():
+        raise ValueError(f"steps: wanted a vector of integers >= 0; got {steps!r}")
+    return times
 
 
 @eqx.filter_jit

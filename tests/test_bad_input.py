@@ -1,0 +1,177 @@
+"""An impossible argument gives one ValueError that names it, what was wanted and what was given."""
+
+import math
+
+import hypothesis.strategies as st
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+
+import solvable as sv
+
+KEY = jax.random.key(0)
+MODEL = sv.PowerLawRF(0.7, 1.0, 10, 40)
+NAN, INF = math.nan, math.inf
+
+
+def solve(**changes):
+    arguments = {"model": MODEL, "algorithm": sv.SGD(0.1, 1), "method": sv.Recursion(), "steps": [0, 1]}
+    key = changes.pop("key", None)
+    return sv.solve(**(arguments | changes), key=key)
+
+
+# call; the argument named; what was given, as the message shows it
+IMPOSSIBLE = {
+    "alpha zero": (lambda: sv.PowerLawRF(0.0, 1.0), "alpha", "got 0"),
+    "alpha negative": (lambda: sv.PowerLawRF(-1.0, 2.0), "alpha", "got -1"),
+    "alpha nan": (lambda: sv.PowerLawRF(NAN, 1.0), "alpha", "got nan"),
+    "alpha infinite": (lambda: sv.PowerLawRF(INF, 1.0), "alpha", "got inf"),
+    "alpha text": (lambda: sv.PowerLawRF("a", 1.0), "alpha", "got 'a'"),
+    "alpha None": (lambda: sv.PowerLawRF(None, 1.0), "alpha", "got None"),
+    "alpha complex": (lambda: sv.PowerLawRF(1j, 1.0), "alpha", "got 1j"),
+    "alpha vector": (lambda: sv.PowerLawRF([0.7, 0.8], 1.0), "alpha", "shape (2,)"),
+    "beta nan": (lambda: sv.PowerLawRF(0.7, NAN), "beta", "got nan"),
+    "beta infinite": (lambda: sv.PowerLawRF(0.7, -INF), "beta", "got -inf"),
+    "infinite risk": (lambda: sv.PowerLawRF(0.3, 0.2), "alpha + beta", "beta = 0.2"),
+    "width zero": (lambda: sv.PowerLawRF(0.7, 1.0, 0), "width", "got 0"),
+    "width negative": (lambda: sv.PowerLawRF(0.7, 1.0, -3), "width", "got -3"),
+    "width nan": (lambda: sv.PowerLawRF(0.7, 1.0, NAN), "width", "got nan"),
+    "width infinite": (lambda: sv.PowerLawRF(0.7, 1.0, INF), "width", "got inf"),
+    "width None": (lambda: sv.PowerLawRF(0.7, 1.0, None), "width", "got None"),
+    "width at_width": (lambda: MODEL.at_width(0), "width", "got 0"),
+    "width of a draw": (lambda: sv.PowerLawRF(0.7, 1.0, 10.5).draw(KEY), "width", "got 10.5"),
+    "ambient below width": (lambda: sv.PowerLawRF(0.7, 1.0, 10, 9), "ambient", "got 9"),
+    "ambient nan": (lambda: sv.PowerLawRF(0.7, 1.0, 10, NAN), "ambient", "got nan"),
+    "ambient text": (lambda: sv.PowerLawRF(0.7, 1.0, 10, "inf"), "ambient", "got 'inf'"),
+    "ambient of a draw": (lambda: sv.PowerLawRF(0.7, 1.0, 10, 40.5).draw(KEY), "ambient", "got 40.5"),
+    "ambient infinite, trace infinite": (lambda: sv.PowerLawRF(0.5, 1.0, 10, INF), "alpha", "got 0.5"),
+    "noise negative": (lambda: sv.PowerLawRF(0.7, 1.0, 10, 40, -1.0), "noise", "got -1"),
+    "noise nan": (lambda: sv.PowerLawRF(0.7, 1.0, 10, 40, NAN), "noise", "got nan"),
+    "init_std negative": (lambda: sv.PowerLawRF(0.7, 1.0, init_std=-0.1), "init_std", "got -0.1"),
+    "nodes": (lambda: MODEL.spectrum(nodes=3), "nodes", "got 3"),
+    "regression alpha": (lambda: sv.LinearRegression(0.0, 1.0), "alpha", "got 0"),
+    "regression width zero": (lambda: sv.LinearRegression(0.7, 1.0, 0), "width", "got 0"),
+    "regression width fraction": (lambda: sv.LinearRegression(0.7, 1.0, 2.5), "width", "got 2.5"),
+    "eigvals negative": (lambda: sv.LinearProblem([1.0, -1.0], [1.0, 1.0]), "eigvals", "-1."),
+    "eigvals nan": (lambda: sv.LinearProblem([NAN], [1.0]), "eigvals", "nan"),
+    "eigvals empty": (lambda: sv.LinearProblem([], []), "eigvals", "shape (0,)"),
+    "target shape": (lambda: sv.LinearProblem([1.0, 1.0], [1.0]), "target", "(1,)"),
+    "target infinite": (lambda: sv.LinearProblem([1.0], [INF]), "target", "inf"),
+    "floor negative": (lambda: sv.LinearProblem([1.0], [1.0], -1.0), "floor", "-1"),
+    "initial shape": (lambda: sv.LinearProblem([1.0], [1.0], 0.0, [1.0, 2.0]), "initial", "(2,)"),
+    "batch zero": (lambda: sv.SGD(0.1, 0), "batch_size", "got 0"),
+    "batch negative": (lambda: sv.SGD(0.1, -1), "batch_size", "got -1"),
+    "batch fraction": (lambda: sv.SGD(0.1, 1.5), "batch_size", "got 1.5"),
+    "batch nan": (lambda: sv.SGD(0.1, NAN), "batch_size", "got nan"),
+    "batch text": (lambda: sv.SGD(0.1, "4"), "batch_size", "got '4'"),
+    "rate text": (lambda: sv.SGD("fast", 1), "learning_rate", "got 'fast'"),
+    "rate None": (lambda: sv.SGD(None, 1), "learning_rate", "got None"),
+    "rate zero": (lambda: solve(algorithm=sv.SGD(0.0, 1)), "learning_rate", "got 0"),
+    "rate negative": (lambda: solve(algorithm=sv.SGD(-0.1, 1)), "learning_rate", "got -0.1"),
+    "rate nan": (lambda: solve(algorithm=sv.SGD(NAN, 1)), "learning_rate", "got nan"),
+    "rate infinite": (lambda: solve(algorithm=sv.SGD(INF, 1)), "learning_rate", "got inf"),
+    "rate vector": (lambda: solve(algorithm=sv.SGD([0.1, 0.2], 1)), "learning_rate", "shape (2,)"),
+    "rate negative, stability": (lambda: sv.stability(MODEL, sv.SGD(-0.1, 1)), "learning_rate", "got -0.1"),
+    "rate negative, kernel": (lambda: sv.kernel(MODEL, sv.SGD(-0.1, 1), [0]), "learning_rate", "got -0.1"),
+    "steps negative": (lambda: solve(steps=[-1, 2]), "steps", "got -1"),
+    "steps unsorted": (lambda: solve(steps=[2, 1]), "steps", "[2, 1]"),
+    "steps repeated": (lambda: solve(steps=[1, 1]), "steps", "[1, 1]"),
+    "steps empty": (lambda: solve(steps=[]), "steps", "shape (0,)"),
+    "steps float": (lambda: solve(steps=[0.0, 1.0]), "steps", "float64"),
+    "steps nan": (lambda: solve(steps=[NAN]), "steps", "nan"),
+    "steps scalar": (lambda: solve(steps=5), "steps", "shape ()"),
+    "steps matrix": (lambda: solve(steps=[[0, 1]]), "steps", "shape (1, 2)"),
+    "steps ragged": (lambda: solve(steps=[[1], [1, 2]]), "steps", "[[1], [1, 2]]"),
+    "steps None": (lambda: solve(steps=None), "steps", "shape ()"),
+    "steps too large": (lambda: solve(steps=[2**63]), "steps", "9223372036854775808"),
+    "steps of a kernel": (lambda: sv.kernel(MODEL, sv.SGD(0.1, 1), [-1]), "steps", "[-1]"),
+    "last": (lambda: sv.log_steps(0), "last", "got 0"),
+    "count": (lambda: sv.log_steps(10, 1), "count", "got 1"),
+    "key missing": (lambda: solve(method=sv.Simulation()), "key", "got None"),
+    "key a seed": (lambda: solve(method=sv.Simulation(), key=0), "key", "got int"),
+    "key many": (lambda: solve(method=sv.Simulation(), key=jax.random.split(KEY)), "key", "shape (2,)"),
+    "key of a draw": (lambda: MODEL.draw(None), "key", "got None"),
+    "runs zero": (lambda: sv.Simulation(num_runs=0), "num_runs", "got 0"),
+    "sampler": (lambda: sv.Simulation(sampler="fast"), "sampler", "got 'fast'"),
+    "model": (lambda: solve(model="PLRF"), "model", "got 'PLRF'"),
+    "algorithm": (lambda: solve(algorithm="sgd"), "algorithm", "got 'sgd'"),
+    "method": (lambda: solve(method="recursion"), "method", "got 'recursion'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", IMPOSSIBLE)
+def test_the_error_names_argument_wanted_and_given(case):
+    call, name, given_value = IMPOSSIBLE[case]
+    with pytest.raises(ValueError, match=":") as caught:
+        call()
+    message = str(caught.value)
+    assert message.startswith(f"{name}:"), message
+    assert "wanted" in message, message
+    assert given_value in message, message
+    assert "\n" not in message or name == "algorithm", message
+
+
+def test_a_learning_rate_beyond_stability_names_the_threshold():
+    threshold = float(sv.stability(MODEL, sv.SGD(0.1, 1)).critical_learning_rate)
+    with pytest.raises(RuntimeError, match=f"diverges: the learning rate must stay below {threshold:.6g}"):
+        sv.solve(MODEL, sv.SGD(5.0, 1), sv.Recursion(), [0, 1], throw=True)
+
+
+def test_a_schedule_that_returns_nan_is_flagged():
+    curve = solve(algorithm=sv.SGD(lambda t: jnp.nan * t, 1), steps=[0, 3])
+    assert curve.result == sv.Result.NONFINITE
+
+
+anything = st.one_of(
+    st.floats(), st.integers(-10, 10), st.none(), st.text(max_size=3), st.booleans(), st.lists(st.floats(), max_size=3)
+)
+
+
+def only_value_errors(build):
+    try:
+        build()
+    except ValueError as error:
+        assert "wanted" in str(error)
+
+
+@given(alpha=anything, beta=anything, width=anything, ambient=anything, noise=anything)
+def test_no_value_of_a_model_raises_anything_else(alpha, beta, width, ambient, noise):
+    only_value_errors(lambda: sv.PowerLawRF(alpha, beta, width, ambient, noise))
+    only_value_errors(lambda: sv.LinearRegression(alpha, beta, width, noise))
+
+
+@given(rate=anything, batch_size=anything)
+def test_no_value_of_an_algorithm_raises_anything_else(rate, batch_size):
+    only_value_errors(lambda: sv.SGD(rate, batch_size))
+
+
+@given(steps=st.one_of(anything, st.lists(st.one_of(st.integers(), st.floats()), max_size=4)))
+def test_no_steps_raise_anything_else(steps):
+    from solvable.solve import check_steps
+
+    only_value_errors(lambda: check_steps(steps))
+
+
+@given(
+    alpha=st.floats(0.05, 4.0),
+    excess=st.floats(0.01, 3.0),
+    width=st.integers(1, 10**12),
+    ratio=st.one_of(st.floats(1.0, 100.0), st.just(INF)),
+    noise=st.floats(0.0, 10.0),
+)
+def test_every_possible_model_is_accepted(alpha, excess, width, ratio, noise):
+    if math.isinf(ratio):
+        alpha += 0.51
+    model = sv.PowerLawRF(alpha, 0.5 - alpha + excess, width, width * ratio, noise)
+    assert float(model.floor()) >= noise**2
+
+
+@given(st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=5, unique=True))
+def test_every_increasing_vector_of_steps_is_accepted(steps):
+    from solvable.solve import check_steps
+
+    steps = sorted(steps)
+    assert check_steps(steps).tolist() == steps
+    assert check_steps(np.array(steps, np.uint64)).dtype == np.int64
