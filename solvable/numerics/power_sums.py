@@ -16,7 +16,7 @@ HEAD = 128  # explicit terms: beyond them the summand is smooth on the scale of 
 ENDS = 10  # points of the end correction
 SPLIT = 3.0  # |log(w x^{2 alpha})| beyond which the geometric series of 1/(1 + w x^{2 alpha}) is used
 SERIES = 14  # its terms: exp(-3 * 14) < 1e-18
-NODES = 20  # Gauss-Legendre nodes on each of the two legs between the series
+NODES = 24  # Gauss-Legendre nodes on each piece of the path between the two series; even
 
 
 @cache
@@ -71,34 +71,50 @@ def _inverse(z):
     return z.conj() / (z.real**2 + z.imag**2)
 
 
-def _leg(b, start, stop):
-    """Gauss-Legendre integral of e^{b y} / (1 + e^y) along a straight segment of the complex plane."""
+def _detour(b, left, right, angle):
+    """integral of e^{b y} / (1 + e^y) from left + i angle down to the real axis, along it, and up to right + i angle.
+
+    Both legs use the same phases, and Gauss-Legendre nodes come in pairs t, 1 - t: one sine and cosine serves four.
+    """
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     t, weight = jnp.asarray((nodes + 1) / 2), jnp.asarray(weights / 2)
-    y = start[..., None] + (stop - start)[..., None] * t
-    return (stop - start) * (jnp.exp(b * y) * _inverse(1 + jnp.exp(y)) * weight).sum(-1)
+    x = left[..., None] + (right - left)[..., None] * t
+    along = (right - left) * (weight * jnp.exp(b * x) / (1 + jnp.exp(x))).sum(-1)
+    half, angle = t[: NODES // 2], angle[..., None]
+    phase, power = jnp.exp(1j * half * angle), jnp.exp(1j * b * half * angle)
+    whole, whole_power = jnp.exp(1j * angle), jnp.exp(1j * b * angle)
+
+    def leg(x):
+        size = jnp.exp(x)[..., None]
+        pair = power * _inverse(1 + size * phase) + whole_power * power.conj() * _inverse(
+            1 + size * whole * phase.conj()
+        )
+        return 1j * angle[..., 0] * jnp.exp(b * x) * (weight[: NODES // 2] * pair).sum(-1)
+
+    return along + leg(right) - leg(left)
 
 
 def _fermi_integral(b, start, stop, angle):
     """integral of e^{b y} / (1 + e^y) dy from start + i angle to stop + i angle, |angle| <= pi, start and stop real.
 
-    Series in e^y on the left, in e^-y on the right; between them two straight legs through the real axis, which
-    keep away from the poles at +-i pi however close ``angle`` is to pi.
+    Series in e^y on the left, in e^-y on the right; between them a detour over the real axis, which
+    keeps away from the poles at +-i pi however close ``angle`` is to pi.
     """
-    shift = 1j * angle
     left, right = jnp.clip(start, -SPLIT, SPLIT), jnp.clip(stop, -SPLIT, SPLIT)
     low_stop, high_start = jnp.minimum(stop, -SPLIT), jnp.maximum(start, SPLIT)
     low_start, high_stop = jnp.minimum(start, low_stop), jnp.maximum(stop, high_start)
     n = jnp.arange(SERIES)
     sign = jnp.where(n % 2 == 0, 1.0, -1.0)
 
-    def series(a, start, stop):
-        turn = (jnp.cos(a * angle[..., None]) + 1j * jnp.sin(a * angle[..., None])) * sign
-        return (turn * _powers(a, start[..., None], stop[..., None])).sum(-1)
+    cosine, sine = jnp.cos(n * angle[..., None]) * sign, jnp.sin(n * angle[..., None]) * sign
 
-    low, high = series(b + n, low_start, low_stop), series(b - 1 - n, high_start, high_stop)
-    middle = ((left + right) / 2).astype(shift.dtype)
-    legs = _leg(b, left + shift, middle) + _leg(b, middle, right + shift)
+    def series(a, start, stop, direction):
+        size = _powers(a, start[..., None], stop[..., None])
+        return (cosine * size).sum(-1) + 1j * direction * (sine * size).sum(-1)
+
+    low = jnp.exp(1j * b * angle) * series(b + n, low_start, low_stop, 1)
+    high = jnp.exp(1j * (b - 1) * angle) * series(b - 1 - n, high_start, high_stop, -1)
+    legs = _detour(b, left, right, angle)
     # Where nothing lies between, the legs cancel, but only to the rounding of terms that may dwarf the rest.
     return low + high + jnp.where(right > left, legs, 0)
 
