@@ -63,3 +63,17 @@ def test_an_independent_computation_to_nine_digits(row):
 def test_the_learning_rate_of_the_table(row):
     model, rate, _, _ = row
     assert 0.5 / float(model.trace()) == pytest.approx(rate, rel=1e-12)
+
+
+if __name__ == "__main__":  # the table of docs/theory.md
+    names = ("kappa = 1/tau", "F_0", "left edge", *(f"P({step})" for step in STEPS))
+    print("| phase | quantity | printed | exact | printed / exact - 1 |\n|---|---|---|---|---|")
+    for phase, (alpha, beta, ambient, tau, floor, left, risks) in TABLE.items():
+        law = alpha, beta, WIDTH, ambient
+        exact_floor = plain.floor(*law)
+        rate = 0.5 / plain.input_eigvals(alpha, ambient).sum()
+        risk = plain.recursion(*plain.typical_modes(*law), exact_floor, rate, 1, STEPS[-1])[list(STEPS)]
+        edge = plain.support(alpha, WIDTH, ambient)[0]
+        exact = (plain.ridge(alpha, WIDTH, ambient), exact_floor, edge, *risk)
+        for name, old, new in zip(names, (1 / tau, floor, left, *risks), exact, strict=True):
+            print(f"| {phase} | {name} | {old:.7g} | {new:.10g} | {old / new - 1:.1e} |")

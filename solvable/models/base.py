@@ -5,6 +5,7 @@ randomness is spent, so drawing it again returns itself.
 """
 
 import abc
+from typing import ClassVar
 
 import equinox as eqx
 from jaxtyping import Array, Float, Key
@@ -14,6 +15,8 @@ from solvable.spectrum import Spectrum
 
 class AbstractModel(eqx.Module):
     """A law over learning problems."""
+
+    references: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod
     def spectrum(self) -> Spectrum:

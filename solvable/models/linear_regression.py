@@ -78,7 +78,7 @@ class LinearProblem(AbstractProblem):
         return gaussian_batch(self, key, size)
 
     def basis(self):
-        return jnp.eye(self.eigvals.shape[0], dtype=self.eigvals.dtype)
+        return jnp.eye(self.eigvals.shape[0])
 
     def ambient_features(self):
         scale = jnp.sqrt(jnp.asarray(self.eigvals))

@@ -25,7 +25,7 @@ FEWEST_NODES = 64
 
 
 class PowerLawRF(AbstractModel):
-    """x ~ N(0, diag(j^{-2 alpha})) in R^ambient, features W^T x with W_ij ~ N(0, 1/width), targets <x, b> + noise * eps.
+    """x ~ N(0, diag(j^{-2 alpha})) in R^ambient, features W^T x, W_ij ~ N(0, 1/width), targets <x, b> + noise * eps.
 
     b_j = j^{-beta}; the width parameters theta are trained on E (W^T x . theta - y)^2 (Paquette et al. 2024,
     arXiv 2405.15074, section 1; no factor 1/2).

@@ -1,0 +1,92 @@
+"""The cost of a theory does not depend on the width, the ambient dimension or the step.
+
+    pytest benchmarks/test_theory_speed.py -m "" --benchmark-disable -s
+
+Every claim is a ratio of medians taken in turns in one process, so a busy machine changes both sides alike.
+"""
+
+import statistics
+import time
+
+import jax
+import numpy as np
+import pytest
+
+import solvable as sv
+
+LOG_STEPS = sv.log_steps(10**15, 200)
+
+
+def medians(*functions, repeats=9):
+    """Median seconds of each function, called in turns after one warming call each."""
+    for function in functions:
+        function()
+    times = [[] for _ in functions]
+    for _ in range(repeats):
+        for function, kept in zip(functions, times, strict=True):
+            start = time.perf_counter()
+            function()
+            kept.append(time.perf_counter() - start)
+    return [statistics.median(kept) for kept in times]
+
+
+def typical(width, alpha=1.0):
+    """Deterministic equivalent and 200 steps to 10^15, with parameters not met before: nothing is remembered."""
+    counter = iter(range(10**9))
+
+    def run():
+        model = sv.PowerLawRF(alpha, 0.7 + 1e-6 * next(counter), width, 10 * width)
+        return sv.solve(model, sv.SGD(0.3, 1), sv.Recursion(), LOG_STEPS).risk
+
+    return run
+
+
+@pytest.mark.parametrize("alpha", [0.4, 1.0])
+def test_width_a_trillion_costs_what_ten_thousand_does(alpha):
+    small, large = medians(typical(10**4, alpha), typical(10**12, alpha))
+    print(
+        f"\nalpha {alpha}: width 1e4 {small * 1e3:.0f} ms, width 1e12 {large * 1e3:.0f} ms, ratio {large / small:.2f}"
+    )
+    assert large <= 1.5 * small
+    assert large <= 1.0
+
+
+def numpy_recursion(spectrum, rate, count):
+    """The same recursion as anyone would write it."""
+    eigvals, moment = spectrum.eigvals, spectrum.error.copy()
+    q, kick, floor = 1 - 2 * rate * eigvals + 2 * rate**2 * eigvals**2, rate**2 * eigvals, float(spectrum.floor)
+    risk = np.empty(count + 1)
+    for t in range(count + 1):
+        risk[t] = floor + eigvals @ moment
+        moment = q * moment + kick * risk[t]
+    return risk
+
+
+@pytest.mark.parametrize(("last", "least"), [(10**4, 1.5), (10**5, 15), (10**6, 150)])
+def test_closed_form_against_a_numpy_loop(last, least):
+    """One draw of width 500: the loop's time grows with the steps, the closed form's with their logarithm."""
+    problem = sv.PowerLawRF(1.0, 0.7, 500, 2000).draw(jax.random.key(0))
+    spectrum, steps = problem.spectrum(), sv.log_steps(last, 100)
+    closed = lambda: sv.solve(problem, sv.SGD(0.3, 1), sv.Recursion(), steps).risk  # noqa: E731
+    fast, slow = medians(closed, lambda: numpy_recursion(spectrum, 0.3, last), repeats=3)
+    print(f"\n{last} steps: closed form {fast * 1e3:.1f} ms, NumPy loop {slow * 1e3:.0f} ms, {slow / fast:.0f} times")
+    np.testing.assert_allclose(closed(), numpy_recursion(spectrum, 0.3, last)[steps], rtol=1e-10)
+    assert slow >= least * fast
+
+
+@pytest.mark.parametrize(("last", "least"), [(10**5, 2), (10**6, 20)])
+def test_closed_form_against_a_compiled_scan(last, least):
+    """A constant rate given as a schedule is iterated, step by step, in compiled code."""
+    problem = sv.PowerLawRF(1.0, 0.7, 500, 2000).draw(jax.random.key(0))
+    schedule, steps = sv.SGD(lambda t: 0.3 + 0 * t, 1), sv.log_steps(last, 100)
+    fast, slow = medians(
+        lambda: sv.solve(problem, sv.SGD(0.3, 1), sv.Recursion(), steps).risk,
+        lambda: sv.solve(problem, schedule, sv.Recursion(), steps).risk,
+        repeats=3,
+    )
+    print(f"\n{last} steps: closed form {fast * 1e3:.1f} ms, scan {slow * 1e3:.0f} ms, {slow / fast:.0f} times")
+    assert slow >= least * fast
+
+
+def test_deterministic_equivalent(benchmark):
+    benchmark(typical(10**6))
