@@ -101,6 +101,7 @@ def frontier_map(
     beta: Any,
     ratio: Any = None,
     nodes: int | None = None,
+    stages: int | None = None,
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> Frontier:
@@ -111,8 +112,10 @@ def frontier_map(
         algorithm, compute, nodes: as `theory_frontier`.
         alpha, beta: exponents of the points, arrays that broadcast.
         ratio: ambient / width at each point, broadcast against them; the model's own by default.
+        stages: stages of the search for the optimal width; the default suits the largest compute. Calls with the
+            same ``nodes`` and ``stages`` share one compilation.
         workers: threads, each with its own chunk of points.
-        progress: called with (points done, points in all) after each chunk.
+        progress: called with (optima done, optima in all) after each chunk.
 
     Returns:
         A `Frontier`, NaN (and not interior) where alpha + beta <= 1/2: there the risk is infinite.
@@ -120,44 +123,45 @@ def frontier_map(
     values = np.asarray(compute, float)
     ratio = model.ambient / model.width if ratio is None else ratio  # pyright: ignore[reportAttributeAccessIssue]
     points = np.broadcast_arrays(np.asarray(alpha, float), np.asarray(beta, float), np.asarray(ratio, float))
-    shape, (a, b, r) = points[0].shape, (x.reshape(-1) for x in points)
+    shape = (*points[0].shape, *values.shape)
+    tasks = [np.broadcast_to(x.reshape(*x.shape, *(1,) * values.ndim), shape).reshape(-1) for x in points]
+    tasks.append(np.broadcast_to(values, shape).reshape(-1))
     build = _builder(algorithm)
-    nodes = nodes or default_nodes(a.max(), float(values.max()) ** 0.7)
-    stages = _stages(values)
-    finite = np.flatnonzero(a + b > 0.5)
+    nodes = nodes or default_nodes(tasks[0].max(), float(values.max()) ** 0.7)
+    stages = _stages(values) if stages is None else stages
+    finite = np.flatnonzero(tasks[0] + tasks[1] > 0.5)
     chunks = [np.resize(finite[i : i + CHUNK], CHUNK) for i in range(0, len(finite), CHUNK)]
 
     @in_float64
     def solve_chunk(index):
-        return _frontier_points(model, build, values, a[index], b[index], r[index], nodes, stages)
+        return _frontier_points(model, build, *(x[index] for x in tasks), nodes, stages)
 
-    parts, done = [], 0
+    parts = []
     with ThreadPoolExecutor(workers) as pool:
         # The first chunk compiles; the others then share what it compiled.
         first = [pool.submit(solve_chunk, index).result() for index in chunks[:1]]
         for part in itertools.chain(first, pool.map(solve_chunk, chunks[1:])):
             parts.append(part)
-            done = min(done + CHUNK, len(finite))
             if progress is not None:
-                progress(done, len(finite))
+                progress(min(len(parts) * CHUNK, len(finite)), len(finite))
 
     def gather(*columns):
-        whole = np.full((len(a), *values.shape), np.nan)
+        whole = np.full(np.prod(shape, dtype=int), np.nan)
         for index, column in zip(chunks, columns, strict=True):
             whole[index] = column
-        return whole.reshape(*shape, *values.shape)
+        return whole.reshape(shape)
 
     result = jax.tree.map(gather, *parts)
     return eqx.tree_at(lambda f: f.interior, result, result.interior == 1)
 
 
 @eqx.filter_jit
-def _frontier_points(model, build, compute, alpha, beta, ratio, nodes: int, stages: int) -> Frontier:
-    def point(alpha, beta, ratio):
+def _frontier_points(model, build, alpha, beta, ratio, compute, nodes: int, stages: int) -> Frontier:
+    def point(alpha, beta, ratio, compute):
         law = eqx.tree_at(lambda m: (m.alpha, m.beta, m.width, m.ambient), model, (alpha, beta, 1.0, ratio))
         return _frontier(law, build, compute, nodes, stages)
 
-    return jax.vmap(point)(alpha, beta, ratio)
+    return jax.vmap(point)(alpha, beta, ratio, compute)
 
 
 def _builder(algorithm: AbstractModewise | Builder) -> Builder:

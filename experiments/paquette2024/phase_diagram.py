@@ -1,0 +1,231 @@
+"""The phase diagram of compute-optimal scaling: measured exponents over the (alpha, beta) plane, theory and SGD.
+
+Paquette et al. 2024 (arXiv 2405.15074), figures 2 and 4: where the compute-optimal width grows as compute^xi and the
+risk falls as compute^-eta, the plane divides into seven phases. Here both exponents are measured: exactly, from the
+deterministic equivalent at one large compute, on a grid; and from SGD runs, at one point a phase, at a compute that a
+laptop reaches, beside what the theory says at that same compute.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+import solvable as sv
+from solvable.plots import plot_phase_map, style
+from solvable.results import make_dataset, report_row
+
+# One point a phase, away from the boundaries, for SGD and for the exact exponents.
+POINTS = {
+    "Ia": (0.8, 0.2),
+    "Ib": (0.4, 0.3),
+    "Ic": (0.18, 1.0),
+    "II": (1.0, 0.65),
+    "III": (0.75, 1.15),
+    "IVa": (0.4, 1.0),
+    "IVb": (0.27, 0.75),
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Compute-optimal exponents of power-law random features over the (alpha, beta) plane."""
+
+    points: int = 40
+    """Grid points along alpha and along beta."""
+    alpha: tuple[float, float] = (0.05, 1.25)
+    """Range of alpha, the exponent of the inputs: eigenvalues j^(-2 alpha)."""
+    beta: tuple[float, float] = (-0.2, 1.4)
+    """Range of beta, the exponent of the target: coefficients j^(-beta)."""
+    compute: float = 1e16
+    """Compute (width x steps x batch size) at which the theory's local exponents are read."""
+    sgd_compute: float = 1e6
+    """Largest compute that the SGD runs reach."""
+    runs: int = 32
+    """SGD runs at each width, each with its own random features."""
+    widths: int = 9
+    """Widths trained at each point, a factor 1.5 apart."""
+    learning_rate: float = 0.5
+    """Learning rate times the trace of the feature covariance."""
+    nodes: int = 256
+    """Contour nodes of the theory's spectrum."""
+    seed: int = 0
+    """Seed of every random number."""
+    tiny: bool = False
+    """A few points and short runs, to see that it works."""
+
+    def sized(self) -> "Config":
+        """The configuration that is run: itself, or its tiny version."""
+        if not self.tiny:
+            return self
+        kept = {"alpha": self.alpha, "beta": self.beta, "learning_rate": self.learning_rate, "seed": self.seed}
+        return Config(points=8, compute=1e12, sgd_compute=1e5, runs=8, widths=7, tiny=True, **kept)
+
+
+RATIO = 4  # ambient coordinates per feature
+
+
+def run(config: Config, progress: Callable[[str, int, int], None] = lambda *_: None) -> xr.Dataset:
+    """Measure both exponents: theory on the grid and at one point a phase, SGD at those points."""
+    config = config.sized()
+    alpha, beta = np.linspace(*config.alpha, config.points), np.linspace(*config.beta, config.points)
+    a, b = np.meshgrid(alpha, beta, indexing="ij")
+    grid = _exact(config, a, b, config.compute, lambda done, total: progress("theory", done, total))
+    plane = ("alpha", "beta")
+    variables = {
+        "loss_exponent": (plane, np.where(grid.interior, grid.loss_exponent, np.nan), "measured loss exponent eta"),
+        "width_exponent": (plane, np.where(grid.interior, grid.width_exponent, np.nan), "measured width exponent xi"),
+        "predicted_loss_exponent": (plane, sv.phase(a, b).loss_exponent, "predicted loss exponent eta"),
+        "predicted_width_exponent": (plane, sv.phase(a, b).width_exponent, "predicted width exponent xi"),
+        "optimal_width": (plane, grid.width, "compute-optimal width"),
+        **_at_points(config, progress),
+    }
+    coords = {
+        "alpha": (("alpha",), alpha, "exponent of the inputs"),
+        "beta": (("beta",), beta, "exponent of the target"),
+        "phase": (("phase",), list(POINTS), "phase"),
+    }
+    return make_dataset("paquette2024/phase_diagram", config, variables, coords, compute=config.compute)
+
+
+def _exact(config: Config, alpha, beta, compute, progress=None):
+    """Exact frontiers; every call shares one compilation, with nodes for the largest alpha and compute."""
+
+    def rule(model):
+        return sv.SGD(config.learning_rate / model.trace())
+
+    return sv.frontier_map(
+        sv.PowerLawRF(), rule, compute, alpha=alpha, beta=beta, ratio=RATIO, nodes=config.nodes, stages=4,
+        progress=progress,
+    )  # fmt: skip
+
+
+def _at_points(config: Config, progress) -> dict:
+    """Exact and SGD exponents at one point a phase, as variables over the dimension phase."""
+    alpha, beta = np.array(list(POINTS.values())).T
+    window = np.geomspace(config.sgd_compute / 100, config.sgd_compute / 3, 7)
+    exact = _exact(config, alpha, beta, np.append(window, config.compute))
+    fits = []
+    for i in range(len(POINTS)):
+        progress("SGD", i, len(POINTS))
+        fits.append(_sgd_exponents(config, alpha[i], beta[i], exact.width[i, :-1], window, i))
+    progress("SGD", len(POINTS), len(POINTS))
+    columns = {
+        "point_alpha": (alpha, "alpha of the point"),
+        "point_beta": (beta, "beta of the point"),
+        "exact_eta": (exact.loss_exponent[:, -1], "eta of the theory at the maps' compute"),
+        "exact_xi": (exact.width_exponent[:, -1], "xi of the theory at the maps' compute"),
+        "window_eta": ([-_slope(window, risk) for risk in exact.risk[:, :-1]], "eta of the theory in SGD's window"),
+        "window_xi": ([_slope(window, width) for width in exact.width[:, :-1]], "xi of the theory in SGD's window"),
+        "sgd_eta": ([fit.loss_exponent.value for fit in fits], "eta of SGD in its window"),
+        "sgd_xi": ([fit.width_exponent.value for fit in fits], "xi of SGD in its window"),
+        "sgd_eta_stderr": ([fit.loss_exponent.stderr for fit in fits], "standard error of SGD's eta"),
+        "sgd_xi_stderr": ([fit.width_exponent.stderr for fit in fits], "standard error of SGD's xi"),
+    }
+    return {name: (("phase",), values, text) for name, (values, text) in columns.items()}
+
+
+def _sgd_exponents(config: Config, alpha, beta, optimal, window, index: int):
+    """eta and xi from SGD curves by IsoFLOP parabolas in the window, with bootstrap errors over runs.
+
+    Every run draws its own random features. All widths are padded with absent modes to one shape: one compiled call.
+    """
+    center, reach = np.sqrt(optimal[0] * optimal[-1]), 1.7 * np.sqrt(optimal[-1] / optimal[0])
+    ladder = np.unique(np.rint(6 * 1.5 ** np.arange(16)).astype(int))
+    widths = ladder[(ladder > center / reach / 1.3) & (ladder < center * reach * 1.3)]
+    steps = sv.log_steps(int(config.sgd_compute / ladder[0]), 120)
+    key = jax.random.fold_in(jax.random.key(config.seed), index)
+    size = int(2 ** np.ceil(np.log2(widths[-1])))
+    risks = [_train(config, alpha, beta, int(width), size, steps, jax.random.fold_in(key, width)) for width in widths]
+    frontier = sv.measure_frontier(widths, steps, np.stack(risks), compute=window, approach="isoflop", key=key)
+    return frontier.fit(window[0], window[-1])
+
+
+def _train(config: Config, alpha, beta, width: int, size: int, steps, key):
+    """Risk of SGD runs at one width, each on its own draw, shape (runs, steps); held constant beyond the compute."""
+    model = sv.PowerLawRF(alpha, beta, width, RATIO * width)
+    rate = config.learning_rate / model.trace()
+    keys = jax.random.split(key, config.runs)
+    draws = jax.vmap(lambda k: _arrays(model.draw(k)))(keys)
+    padded = [np.pad(np.asarray(x), ((0, 0), (0, size - width))) for x in draws[:2]]
+    used = steps[: int(np.searchsorted(steps, config.sgd_compute / width, side="right")) + 1]
+
+    def train(eigvals, target, floor, key):
+        problem = sv.LinearProblem(eigvals, target, floor)
+        return sv.solve(problem, sv.SGD(rate), sv.Simulation(), used, key=key).risk
+
+    risk = np.asarray(jax.vmap(train)(*padded, np.asarray(draws[2]), keys), np.float64)
+    return np.pad(risk, ((0, 0), (0, len(steps) - len(used))), mode="edge")
+
+
+def _arrays(problem):
+    return problem.eigvals, problem.target, problem.floor
+
+
+def _slope(x, y) -> float:
+    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+
+
+def plot(dataset: xr.Dataset) -> Figure:
+    """Measured eta and xi as maps with the predicted boundaries; SGD and theory side by side at one point a phase."""
+    with style():
+        figure = Figure(figsize=(10.5, 7.4))
+        axes = figure.subplots(2, 2, height_ratios=(1.45, 1))
+        for ax, name, title in (
+            (axes[0, 0], "loss_exponent", r"loss exponent $\eta$:  risk $\sim$ compute$^{-\eta}$"),
+            (axes[0, 1], "width_exponent", r"width exponent $\xi$:  optimal width $\sim$ compute$^{\xi}$"),
+        ):
+            limits = {"vmin": 0, "vmax": 0.8} if name == "loss_exponent" else {"vmin": 0.25, "vmax": 0.75}
+            mesh = plot_phase_map(dataset[name], ax, cmap="viridis", **limits)
+            figure.colorbar(mesh, ax=ax, extend="both", label="measured by theory")
+            ax.scatter(dataset["point_alpha"], dataset["point_beta"], s=26, c="white", edgecolors="black", zorder=5)
+            ax.set_title(title)
+        for ax, symbol, text in ((axes[1, 0], "eta", r"$\eta$"), (axes[1, 1], "xi", r"$\xi$")):
+            _plot_points(ax, dataset, symbol, text)
+        figure.suptitle(
+            "Compute-optimal scaling of power-law random features: predicted phases (lines), "
+            f"exponents measured at compute {dataset.attrs['compute']:.0e} (maps)"
+        )
+    return figure
+
+
+def _plot_points(ax, dataset: xr.Dataset, symbol: str, text: str) -> None:
+    """Predicted, exact and SGD exponents of each phase, side by side."""
+    x = np.arange(dataset.sizes["phase"])
+    predicted = sv.phase(dataset["point_alpha"].values, dataset["point_beta"].values)
+    asymptote = predicted.loss_exponent if symbol == "eta" else predicted.width_exponent
+    ax.hlines(asymptote, x - 0.4, x + 0.4, color="black", linewidth=1.2, label="predicted asymptote")
+    ax.plot(x - 0.22, dataset[f"exact_{symbol}"], "D", color="#0072B2", label="theory at the maps' compute")
+    ax.plot(x, dataset[f"window_{symbol}"], "s", color="#E69F00", mfc="none", mew=1.5, label="theory, SGD's compute")
+    ax.errorbar(
+        x + 0.22, dataset[f"sgd_{symbol}"], 2 * dataset[f"sgd_{symbol}_stderr"], fmt="o", color="#D55E00", capsize=2,
+        label="SGD (bars: 2 standard errors)",
+    )  # fmt: skip
+    labels = [
+        f"{name}\n({a:g}, {b:g})"
+        for name, a, b in zip(*(dataset[k].values for k in ("phase", "point_alpha", "point_beta")), strict=True)
+    ]
+    ax.set_xticks(x, labels)
+    ax.set_xlabel(r"phase, at ($\alpha$, $\beta$) marked in the maps")
+    ax.set_ylabel(text)
+    ax.legend(loc="best")
+
+
+def report(dataset: xr.Dataset) -> list[dict]:
+    """Theory against the predicted table, and SGD against the theory at its own compute, phase by phase."""
+    rows = []
+    for name in dataset["phase"].values:
+        here = dataset.sel(phase=name)
+        predicted = sv.phase(float(here["point_alpha"]), float(here["point_beta"]))
+        asymptotes = {"eta": predicted.loss_exponent, "xi": predicted.width_exponent}
+        for symbol, tolerance in (("eta", 0.005), ("xi", 0.01)):
+            exact = float(here[f"exact_{symbol}"])
+            rows.append(report_row(f"{symbol}, {name}, theory vs asymptote", asymptotes[symbol], exact, tolerance))
+        for symbol, bias in (("eta", 0.02), ("xi", 0.04)):
+            stderr = float(here[f"sgd_{symbol}_stderr"])
+            window, sgd = float(here[f"window_{symbol}"]), float(here[f"sgd_{symbol}"])
+            rows.append(report_row(f"{symbol}, {name}, SGD vs theory", window, sgd, bias + 3 * stderr, stderr))
+    return rows

@@ -1,0 +1,96 @@
+"""The written schema of every saved dataset, and how one is made and saved.
+
+Dimensions carry the field's words (`DIMENSIONS`); every data variable and coordinate has ``long_name``; the attributes
+say what made the dataset (`ATTRIBUTES`). NetCDF has no None, dict or bool attribute: the configuration is JSON text.
+"""
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import xarray as xr
+
+DIMENSIONS = (
+    "alpha", "beta", "width", "ambient", "samples", "step", "compute", "learning_rate", "batch_size", "seed", "run",
+    "phase", "point", "eigenvalue", "method", "setting", "bin",
+)  # fmt: skip
+ATTRIBUTES = ("experiment", "config", "solvable_version", "jax_version", "device")
+
+
+def make_dataset(
+    experiment: str,
+    config: Any,
+    variables: Mapping[str, tuple[tuple[str, ...], Any, str]],
+    coords: Mapping[str, tuple[tuple[str, ...], Any, str]],
+    **attrs: Any,
+) -> xr.Dataset:
+    """A dataset that passes `validate`.
+
+    Args:
+        experiment: its name, such as "paquette2024/phase_diagram".
+        config: a dataclass; stored as JSON in ``attrs["config"]``.
+        variables, coords: name -> (dimensions, values, long name with units).
+        attrs: further attributes, numbers or text.
+    """
+    from solvable import __version__
+
+    def pack(items):
+        return {name: (dims, np.asarray(values), {"long_name": text}) for name, (dims, values, text) in items.items()}
+
+    attributes = {
+        "experiment": experiment,
+        "config": json.dumps(dataclasses.asdict(config), sort_keys=True),
+        "solvable_version": __version__,
+        "jax_version": jax.__version__,
+        "device": jax.devices()[0].device_kind,
+        **attrs,
+    }
+    return validate(xr.Dataset(pack(variables), pack(coords), attributes))
+
+
+def validate(dataset: xr.Dataset) -> xr.Dataset:
+    """``dataset`` itself if it follows the schema.
+
+    Raises:
+        ValueError: a dimension outside the vocabulary, a variable without a long name, or a missing attribute.
+    """
+    unknown = [str(d) for d in dataset.dims if d not in DIMENSIONS]
+    if unknown:
+        raise ValueError(f"dims: wanted some of {DIMENSIONS}; got {unknown}")
+    unnamed = [str(name) for name, variable in dataset.variables.items() if not variable.attrs.get("long_name")]
+    if unnamed:
+        raise ValueError(f"long_name: wanted one for every variable; missing for {unnamed}")
+    missing = [name for name in ATTRIBUTES if name not in dataset.attrs]
+    if missing:
+        raise ValueError(f"attrs: wanted {ATTRIBUTES}; missing {missing}")
+    return dataset
+
+
+def write_atomically(path: Path, write: Any) -> None:
+    """Call ``write(temporary_path)`` and put the finished file in place: a reader never meets half a file."""
+    temporary = path.with_name(f".{path.stem}.tmp.{os.getpid()}{path.suffix}")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def report_row(
+    quantity: str, predicted: float, measured: float, tolerance: float, stderr: float = 0.0
+) -> dict[str, Any]:
+    """One row of a report: ok where |measured - predicted| <= tolerance."""
+    ok = bool(abs(measured - predicted) <= tolerance)
+    return {
+        "quantity": quantity,
+        "predicted": float(predicted),
+        "measured": float(measured),
+        "stderr": float(stderr),
+        "tolerance": float(tolerance),
+        "ok": ok,
+    }
