@@ -138,6 +138,14 @@ def test_eigenvalue_count_trace_and_square(alpha, beta, width, ambient):
         assert (spectrum.error * z).sum().real + spectrum.floor == pytest.approx(start, rel=tolerance)
 
 
+@pytest.mark.parametrize("width", [1, 60, 10**4, 10**12])
+@pytest.mark.parametrize(("alpha", "beta"), PLANE[:-1])
+def test_the_contour_stays_close_to_the_largest_eigenvalue(alpha, beta, width):
+    """Learning rates for which a node beyond the edge would grow are out of reach: 1.5% of the range at most."""
+    spectrum = PowerLawRF(alpha, beta, width, 4 * width).spectrum(512)
+    assert 0 < spectrum.eigvals.real.max() / spectrum.edge - 1 < 0.015
+
+
 @pytest.mark.parametrize("width", [1, 30, 10**6, 10**12])
 @pytest.mark.parametrize("alpha", [0.55, 1.0])
 def test_infinite_ambient_dimension(alpha, width):
