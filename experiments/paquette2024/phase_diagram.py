@@ -9,6 +9,7 @@ laptop reaches, beside what the theory says at that same compute.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import equinox as eqx
 import jax
 import numpy as np
 import xarray as xr
@@ -30,15 +31,24 @@ POINTS = {
 }
 
 
+class OverTrace(eqx.Module):
+    """SGD with learning rate ``scale`` / trace of the feature covariance, one sample a step."""
+
+    scale: float
+
+    def __call__(self, model) -> sv.SGD:
+        return sv.SGD(self.scale / model.trace())
+
+
 @dataclass(frozen=True)
 class Config:
     """Compute-optimal exponents of power-law random features over the (alpha, beta) plane."""
 
     points: int = 40
     """Grid points along alpha and along beta."""
-    alpha: tuple[float, float] = (0.05, 1.25)
+    alpha: tuple[float, float] = (0.05, 1.1)
     """Range of alpha, the exponent of the inputs: eigenvalues j^(-2 alpha)."""
-    beta: tuple[float, float] = (-0.2, 1.4)
+    beta: tuple[float, float] = (-0.2, 1.3)
     """Range of beta, the exponent of the target: coefficients j^(-beta)."""
     compute: float = 1e16
     """Compute (width x steps x batch size) at which the theory's local exponents are read."""
@@ -50,7 +60,7 @@ class Config:
     """Widths trained at each point, a factor 1.5 apart."""
     learning_rate: float = 0.5
     """Learning rate times the trace of the feature covariance."""
-    nodes: int = 256
+    nodes: int = 224
     """Contour nodes of the theory's spectrum."""
     seed: int = 0
     """Seed of every random number."""
@@ -62,10 +72,11 @@ class Config:
         if not self.tiny:
             return self
         kept = {"alpha": self.alpha, "beta": self.beta, "learning_rate": self.learning_rate, "seed": self.seed}
-        return Config(points=8, compute=1e12, sgd_compute=1e5, runs=8, widths=7, tiny=True, **kept)
+        return Config(points=8, compute=1e12, sgd_compute=1e5, runs=16, widths=7, tiny=True, **kept)
 
 
 RATIO = 4  # ambient coordinates per feature
+RECORDS = 100  # steps at which an SGD run is recorded
 
 
 def run(config: Config, progress: Callable[[str, int, int], None] = lambda *_: None) -> xr.Dataset:
@@ -93,12 +104,8 @@ def run(config: Config, progress: Callable[[str, int, int], None] = lambda *_: N
 
 def _exact(config: Config, alpha, beta, compute, progress=None):
     """Exact frontiers; every call shares one compilation, with nodes for the largest alpha and compute."""
-
-    def rule(model):
-        return sv.SGD(config.learning_rate / model.trace())
-
     return sv.frontier_map(
-        sv.PowerLawRF(), rule, compute, alpha=alpha, beta=beta, ratio=RATIO, nodes=config.nodes, stages=4,
+        sv.PowerLawRF(), OverTrace(config.learning_rate), compute, alpha=alpha, beta=beta, ratio=RATIO, nodes=config.nodes, stages=3,
         progress=progress,
     )  # fmt: skip
 
@@ -136,7 +143,7 @@ def _sgd_exponents(config: Config, alpha, beta, optimal, window, index: int):
     center, reach = np.sqrt(optimal[0] * optimal[-1]), 1.7 * np.sqrt(optimal[-1] / optimal[0])
     ladder = np.unique(np.rint(6 * 1.5 ** np.arange(16)).astype(int))
     widths = ladder[(ladder > center / reach / 1.3) & (ladder < center * reach * 1.3)]
-    steps = sv.log_steps(int(config.sgd_compute / ladder[0]), 120)
+    steps = sv.log_steps(int(config.sgd_compute / widths[0]), RECORDS)
     key = jax.random.fold_in(jax.random.key(config.seed), index)
     size = int(2 ** np.ceil(np.log2(widths[-1])))
     risks = [_train(config, alpha, beta, int(width), size, steps, jax.random.fold_in(key, width)) for width in widths]
@@ -151,14 +158,23 @@ def _train(config: Config, alpha, beta, width: int, size: int, steps, key):
     keys = jax.random.split(key, config.runs)
     draws = jax.vmap(lambda k: _arrays(model.draw(k)))(keys)
     padded = [np.pad(np.asarray(x), ((0, 0), (0, size - width))) for x in draws[:2]]
-    used = steps[: int(np.searchsorted(steps, config.sgd_compute / width, side="right")) + 1]
+    used = _records(int(config.sgd_compute / width))
 
     def train(eigvals, target, floor, key):
         problem = sv.LinearProblem(eigvals, target, floor)
         return sv.solve(problem, sv.SGD(rate), sv.Simulation(), used, key=key).risk
 
-    risk = np.asarray(jax.vmap(train)(*padded, np.asarray(draws[2]), keys), np.float64)
-    return np.pad(risk, ((0, 0), (0, len(steps) - len(used))), mode="edge")
+    risk = np.log(np.asarray(jax.vmap(train)(*padded, np.asarray(draws[2]), keys), np.float64))
+    return np.exp([np.interp(np.log1p(steps), np.log1p(used), row) for row in risk])
+
+
+def _records(last: int) -> np.ndarray:
+    """RECORDS steps from 0 to ``last``, about evenly spaced in the logarithm: as many whatever ``last`` is."""
+    count = RECORDS
+    while len(sv.log_steps(last, count)) < RECORDS:
+        count += 20
+    steps = sv.log_steps(last, count)
+    return steps[np.rint(np.linspace(0, len(steps) - 1, RECORDS)).astype(int)]
 
 
 def _arrays(problem):
@@ -173,7 +189,7 @@ def plot(dataset: xr.Dataset) -> Figure:
     """Measured eta and xi as maps with the predicted boundaries; SGD and theory side by side at one point a phase."""
     with style():
         figure = Figure(figsize=(10.5, 7.4))
-        axes = figure.subplots(2, 2, height_ratios=(1.45, 1))
+        axes = figure.subplots(2, 2, height_ratios=(1.5, 1))
         for ax, name, title in (
             (axes[0, 0], "loss_exponent", r"loss exponent $\eta$:  risk $\sim$ compute$^{-\eta}$"),
             (axes[0, 1], "width_exponent", r"width exponent $\xi$:  optimal width $\sim$ compute$^{\xi}$"),
@@ -185,6 +201,7 @@ def plot(dataset: xr.Dataset) -> Figure:
             ax.set_title(title)
         for ax, symbol, text in ((axes[1, 0], "eta", r"$\eta$"), (axes[1, 1], "xi", r"$\xi$")):
             _plot_points(ax, dataset, symbol, text)
+        axes[1, 0].legend(loc="upper left", ncols=2, bbox_to_anchor=(0, 1.28))
         figure.suptitle(
             "Compute-optimal scaling of power-law random features: predicted phases (lines), "
             f"exponents measured at compute {dataset.attrs['compute']:.0e} (maps)"
@@ -204,14 +221,9 @@ def _plot_points(ax, dataset: xr.Dataset, symbol: str, text: str) -> None:
         x + 0.22, dataset[f"sgd_{symbol}"], 2 * dataset[f"sgd_{symbol}_stderr"], fmt="o", color="#D55E00", capsize=2,
         label="SGD (bars: 2 standard errors)",
     )  # fmt: skip
-    labels = [
-        f"{name}\n({a:g}, {b:g})"
-        for name, a, b in zip(*(dataset[k].values for k in ("phase", "point_alpha", "point_beta")), strict=True)
-    ]
-    ax.set_xticks(x, labels)
-    ax.set_xlabel(r"phase, at ($\alpha$, $\beta$) marked in the maps")
+    ax.set_xticks(x, dataset["phase"].values)
+    ax.set_xlabel(r"phase, at the point marked in the maps")
     ax.set_ylabel(text)
-    ax.legend(loc="best")
 
 
 def report(dataset: xr.Dataset) -> list[dict]:

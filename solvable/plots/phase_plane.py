@@ -48,7 +48,7 @@ def _depth(region: np.ndarray) -> np.ndarray:
         depth += alive[1:-1, 1:-1]
         core = alive[1:-1, 1:-1] & alive[2:, 1:-1] & alive[:-2, 1:-1] & alive[1:-1, 2:] & alive[1:-1, :-2]
         alive = np.pad(core, 1)
-    return depth + 1e-3 * np.minimum(*np.indices(region.shape))
+    return depth
 
 
 def plot_phase_map(values: xr.DataArray, ax: Axes, **kwargs: Any) -> QuadMesh:
