@@ -15,3 +15,37 @@ from solvable.spectrum import Spectrum
 from solvable.theory import Frontier, Recursion, Stability, Volterra, forcing, frontier_map, kernel, stability
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "SGD",
+    "AbstractAlgorithm",
+    "AbstractMethod",
+    "AbstractModel",
+    "AbstractModewise",
+    "AbstractProblem",
+    "Check",
+    "Curve",
+    "Frontier",
+    "LinearProblem",
+    "LinearRegression",
+    "Optax",
+    "PowerLawRF",
+    "Recursion",
+    "Result",
+    "Simulation",
+    "Spectrum",
+    "Stability",
+    "Volterra",
+    "check",
+    "cite",
+    "compute_frontier",
+    "fit_power_law",
+    "forcing",
+    "frontier_map",
+    "kernel",
+    "log_steps",
+    "measure_frontier",
+    "phase",
+    "solve",
+    "stability",
+]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Array, Key
 
@@ -46,7 +45,7 @@ def compute_frontier(
     """
     if widths is None:
         if method is not None or steps is not None:
-            raise ValueError("widths: wanted a list of widths to measure curves at, as method or steps was given; got None")
+            raise ValueError("widths: wanted a list of widths, as method or steps was given; got None")
         if compute is None:
             raise ValueError("compute: wanted the values of f for the exact frontier; got None")
         return theory_frontier(model, algorithm, compute)

@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +38,13 @@ def make_dataset(
         variables, coords: name -> (dimensions, values, long name with units).
         attrs: further attributes, numbers or text.
     """
-    from solvable import __version__
-
     def pack(items):
         return {name: (dims, np.asarray(values), {"long_name": text}) for name, (dims, values, text) in items.items()}
 
     attributes = {
         "experiment": experiment,
         "config": json.dumps(dataclasses.asdict(config), sort_keys=True),
-        "solvable_version": __version__,
+        "solvable_version": version("solvable"),
         "jax_version": jax.__version__,
         "device": jax.devices()[0].device_kind,
         **attrs,

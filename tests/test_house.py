@@ -16,6 +16,7 @@ IDS = [str(path.relative_to(ROOT)) for path in FILES]
 
 # An import may only point to a lower floor, or stay in its own unit.
 FLOORS = {
+    **dict.fromkeys(["__main__"], 9),
     **dict.fromkeys(["cli"], 8),
     **dict.fromkeys(["plots"], 7),
     **dict.fromkeys(["sweep", "check", "frontier"], 6),

@@ -44,7 +44,7 @@ class OverTrace(eqx.Module):
 class Config:
     """Compute-optimal exponents of power-law random features over the (alpha, beta) plane."""
 
-    points: int = 40
+    points: int = 32
     """Grid points along alpha and along beta."""
     alpha: tuple[float, float] = (0.05, 1.1)
     """Range of alpha, the exponent of the inputs: eigenvalues j^(-2 alpha)."""
@@ -52,12 +52,10 @@ class Config:
     """Range of beta, the exponent of the target: coefficients j^(-beta)."""
     compute: float = 1e16
     """Compute (width x steps x batch size) at which the theory's local exponents are read."""
-    sgd_compute: float = 1e6
+    sgd_compute: float = 2e5
     """Largest compute that the SGD runs reach."""
     runs: int = 32
     """SGD runs at each width, each with its own random features."""
-    widths: int = 9
-    """Widths trained at each point, a factor 1.5 apart."""
     learning_rate: float = 0.5
     """Learning rate times the trace of the feature covariance."""
     nodes: int = 224
@@ -72,7 +70,7 @@ class Config:
         if not self.tiny:
             return self
         kept = {"alpha": self.alpha, "beta": self.beta, "learning_rate": self.learning_rate, "seed": self.seed}
-        return Config(points=8, compute=1e12, sgd_compute=1e5, runs=16, widths=7, tiny=True, **kept)
+        return Config(points=8, compute=1e12, sgd_compute=5e4, runs=8, tiny=True, **kept)
 
 
 RATIO = 4  # ambient coordinates per feature
@@ -105,8 +103,8 @@ def run(config: Config, progress: Callable[[str, int, int], None] = lambda *_: N
 def _exact(config: Config, alpha, beta, compute, progress=None):
     """Exact frontiers; every call shares one compilation, with nodes for the largest alpha and compute."""
     return sv.frontier_map(
-        sv.PowerLawRF(), OverTrace(config.learning_rate), compute, alpha=alpha, beta=beta, ratio=RATIO, nodes=config.nodes, stages=3,
-        progress=progress,
+        sv.PowerLawRF(), OverTrace(config.learning_rate), compute, alpha=alpha, beta=beta, ratio=RATIO,
+        nodes=config.nodes, stages=3, progress=progress,
     )  # fmt: skip
 
 

@@ -100,18 +100,22 @@ def frontier_map(
     alpha: Any,
     beta: Any,
     ratio: Any = None,
+    paired: bool = False,
     nodes: int | None = None,
     stages: int | None = None,
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> Frontier:
-    """The exact frontier at many (alpha, beta), compiled once: every attribute has shape (*points, *compute).
+    """The exact frontier at many (alpha, beta), compiled once.
+
+    Every attribute has shape (*points, *compute), or that of the points if paired.
 
     Args:
         model: a law whose other parameters (noise, initial parameters) are kept.
         algorithm, compute, nodes: as `theory_frontier`.
         alpha, beta: exponents of the points, arrays that broadcast.
         ratio: ambient / width at each point, broadcast against them; the model's own by default.
+        paired: ``compute`` holds one value a point, broadcast against them, instead of every value at every point.
         stages: stages of the search for the optimal width; the default suits the largest compute. Calls with the
             same ``nodes`` and ``stages`` share one compilation.
         workers: threads, each with its own chunk of points.
@@ -123,8 +127,9 @@ def frontier_map(
     values = np.asarray(compute, float)
     ratio = model.ambient / model.width if ratio is None else ratio  # pyright: ignore[reportAttributeAccessIssue]
     points = np.broadcast_arrays(np.asarray(alpha, float), np.asarray(beta, float), np.asarray(ratio, float))
-    shape = (*points[0].shape, *values.shape)
-    tasks = [np.broadcast_to(x.reshape(*x.shape, *(1,) * values.ndim), shape).reshape(-1) for x in points]
+    extra = () if paired else values.shape
+    shape = (*points[0].shape, *extra)
+    tasks = [np.broadcast_to(x.reshape(*x.shape, *(1,) * len(extra)), shape).reshape(-1) for x in points]
     tasks.append(np.broadcast_to(values, shape).reshape(-1))
     build = _builder(algorithm)
     nodes = nodes or default_nodes(tasks[0].max(), float(values.max()) ** 0.7)
