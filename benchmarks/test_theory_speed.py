@@ -90,3 +90,21 @@ def test_closed_form_against_a_compiled_scan(last, least):
 
 def test_deterministic_equivalent(benchmark):
     benchmark(typical(10**6))
+
+
+def test_phase_diagram_by_theory(benchmark):
+    """Both exponents on a 40 x 40 grid of (alpha, beta), exactly, at compute 10^16: seconds, compilation included."""
+    alpha, beta = np.meshgrid(np.linspace(0.05, 1.1, 40), np.linspace(-0.2, 1.3, 40), indexing="ij")
+
+    def solve_map():
+        return sv.frontier_map(
+            sv.PowerLawRF(), _over_trace, 1e16, alpha=alpha, beta=beta, ratio=4, nodes=224, stages=3
+        )
+
+    frontier = benchmark.pedantic(solve_map, rounds=1, iterations=1)
+    benchmark.extra_info["optima"] = int(frontier.interior.sum())
+    assert frontier.interior.sum() > 1300
+
+
+def _over_trace(model):
+    return sv.SGD(0.5 / model.trace())
