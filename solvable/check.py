@@ -26,8 +26,8 @@ class Check(eqx.Module):
 
     theory: Curve
     simulation: Curve
-    z: Float[Array, " steps"]
-    relative_error: Float[Array, " steps"]
+    z: Float[np.ndarray, " steps"]
+    relative_error: Float[np.ndarray, " steps"]
 
     def assert_close(self, z: float = 4.5) -> None:
         """Raise AssertionError if any |z| exceeds ``z``; the message names the worst step."""

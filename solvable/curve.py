@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import Any
 
 import equinox as eqx
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 
@@ -26,7 +27,7 @@ class Curve(eqx.Module):
         stats: by-products of the method that made the curve (thresholds, counts, per-run risks).
     """
 
-    steps: Int[Array, " steps"]
+    steps: Int[np.ndarray, " steps"]
     risk: Float[Array, " steps"]
     stderr: Float[Array, " steps"]
     result: Int[Array, ""]

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array, Key
 
+from solvable.fits.frontier import Approach, measure_frontier
 from solvable.fits.frontier import Frontier as MeasuredFrontier
-from solvable.fits.frontier import measure_frontier
 from solvable.keys import stream
 from solvable.method import AbstractMethod
 from solvable.solve import solve
@@ -21,7 +21,7 @@ def compute_frontier(
     method: AbstractMethod | None = None,
     widths: Any = None,
     steps: Any = None,
-    approach: str = "isoflop",
+    approach: Approach = "isoflop",
     key: Key[Array, ""] | None = None,
 ) -> Frontier | MeasuredFrontier:
     """Least risk at each compute f = width * steps * batch_size, and the width that attains it.

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 
 def as_real(value: Any) -> Any:
@@ -27,4 +28,4 @@ def as_real(value: Any) -> Any:
 
 def is_concrete(*values: Any) -> bool:
     """Whether all values are known now (no tracer among them), so that they may be checked eagerly."""
-    return not any(isinstance(v, jax.core.Tracer) for v in values)
+    return not any(isinstance(v, Tracer) for v in values)

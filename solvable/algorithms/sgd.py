@@ -1,7 +1,7 @@
 """Stochastic gradient descent on the mean squared error."""
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -15,7 +15,7 @@ from solvable.shapes import as_real
 Schedule = Callable[[jax.Array], jax.Array]
 
 
-def _as_rate(value: object) -> object:
+def _as_rate(value: Any) -> Any:
     return value if callable(value) else as_real(value)
 
 
@@ -53,8 +53,8 @@ class SGD(AbstractModewise):
         """The same algorithm with its learning rate multiplied by ``factor``."""
         if callable(self.learning_rate):
             rate = self.learning_rate
-            return SGD(lambda step: factor * rate(step), self.batch_size)
-        return SGD(self.learning_rate * factor, self.batch_size)
+            return SGD(learning_rate=lambda step: factor * rate(step), batch_size=self.batch_size)
+        return SGD(learning_rate=self.learning_rate * factor, batch_size=self.batch_size)
 
     @property
     def _noise(self) -> float:

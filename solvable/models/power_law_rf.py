@@ -240,6 +240,7 @@ def _draw(key, alpha, beta, noise, init_std, width: int, head: int, tail: bool):
     features = j[:, None] ** -alpha * _projection(key, width, head)
     labels = j ** -(alpha + beta)
     gram, overlap = features.T @ features, features.T @ labels
+    covariance = shift = power = jnp.zeros(())
     if tail:
         covariance, shift, power = _tail_moments(key, alpha, beta, width, head)
         gram, overlap = gram + covariance, overlap + shift

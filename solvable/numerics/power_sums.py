@@ -61,7 +61,7 @@ def _powers(a: Float[Array, "..."], start: Float[Array, "..."], stop: Float[Arra
     return jnp.exp(a * jnp.where(small | (a < 0), start, stop)) * ratio
 
 
-def _log_size(v: Float[Array, ""]):
+def _log_size(v: Float[Array, ""] | float):
     """log v, with infinity as a number so large that e^-(log v) is 0 and so are its derivatives."""
     return jnp.minimum(jnp.log(v), 1e8)
 
@@ -154,7 +154,7 @@ def power_sum(
     return head + jnp.where(v > HEAD, tail, 0)
 
 
-def harmonic_sum(p: Float[Array, ""], v: Float[Array, ""]) -> Float[Array, ""]:
+def harmonic_sum(p: Float[Array, ""], v: Float[Array, ""] | float) -> Float[Array, ""]:
     """sum_{j=1}^{v} j^{-p}, v an integer-valued float, infinite when p > 1."""
     j = jnp.arange(1.0, HEAD + 1)
     head = jnp.where(j <= v, j**-p, 0).sum()

@@ -7,6 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.flatten_util import ravel_pytree
 
 P = ParamSpec("P")
@@ -22,9 +23,9 @@ def to_numpy(tree: T) -> T:
     """
 
     def convert(leaf):
-        if isinstance(leaf, jax.core.Tracer) or not isinstance(leaf, jax.Array):
+        if isinstance(leaf, Tracer) or not isinstance(leaf, jax.Array):
             return leaf
-        return leaf if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key) else np.asarray(leaf)
+        return leaf if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else np.asarray(leaf)
 
     return jax.tree.map(convert, tree)
 
@@ -38,7 +39,7 @@ def in_float64(function: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
-        if not jax.config.jax_enable_x64 and any(
+        if not jax.config.read("jax_enable_x64") and any(
             _is_traced_float32(x) for x in jax.tree.leaves((args, kwargs))
         ):
             return _in_float32_world(function, args, kwargs)
@@ -49,7 +50,7 @@ def in_float64(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def _is_traced_float32(leaf: Any) -> bool:
-    return isinstance(leaf, jax.core.Tracer) and leaf.dtype == np.float32
+    return isinstance(leaf, Tracer) and leaf.dtype == np.float32
 
 
 def _is_float(x: Any) -> bool:
@@ -59,7 +60,7 @@ def _is_float(x: Any) -> bool:
 def _in_float32_world(function: Callable, args: Any, kwargs: Any) -> Any:
     """Call ``function`` on traced arguments, in float64 within and float32 without, transposable by reverse mode."""
     leaves, tree = jax.tree.flatten((args, kwargs))
-    traced = [i for i, leaf in enumerate(leaves) if isinstance(leaf, jax.core.Tracer)]
+    traced = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tracer)]
     shell: dict[str, Any] = {}
 
     def arrays_only(*inputs):

@@ -164,7 +164,7 @@ def _refine(coarse: Complex[Array, " coarse"], nodes: int) -> Complex[Array, " n
     even = np.cos(np.outer(order, old)) * np.where(order == 0, 1, 2)[:, None] / count
     odd = np.sin(np.outer(order, old)) * 2 / count
     cosines, sines = np.cos(np.outer(new, order)), np.sin(np.outer(new, order))
-    return cosines @ (even @ coarse.real) + 1j * (sines @ (odd @ coarse.imag))
+    return cosines @ (even @ coarse.real) + 1j * (sines @ (odd @ coarse.imag))  # pyright: ignore[reportReturnType]
 
 
 def _slope_along(curve: Complex[Array, " nodes"]) -> Complex[Array, " nodes"]:

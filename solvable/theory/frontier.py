@@ -139,7 +139,7 @@ def frontier_map(
 
     @in_float64
     def solve_chunk(index):
-        return _frontier_points(model, build, *(x[index] for x in tasks), nodes, stages)
+        return _frontier_points(model, build, *(x[index] for x in tasks), nodes, stages)  # pyright: ignore[reportCallIssue]
 
     parts = []
     with ThreadPoolExecutor(workers) as pool:

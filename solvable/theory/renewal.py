@@ -40,8 +40,9 @@ def lower(spectrum: Spectrum, algorithm: AbstractModewise) -> Renewal:
     if not jnp.iscomplexobj(decay):
         return Renewal(decay, kernel, forcing, spectrum.floor)
     # At a complex E the nodes folded onto the upper half plane must be unfolded: the sum is no longer a real part.
-    both = [jnp.concatenate([x, x.conj()]) for x in (decay, kernel / 2, forcing / 2)]
-    return Renewal(*both, spectrum.floor)
+    both = (jnp.concatenate([x, x.conj()]) for x in (decay, kernel / 2, forcing / 2))
+    decay, kernel, forcing = both
+    return Renewal(decay, kernel, forcing, spectrum.floor)
 
 
 def kernel_norm(renewal: Renewal) -> Float[Array, ""]:
