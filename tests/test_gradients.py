@@ -34,13 +34,17 @@ def central_differences(f, step=2e-4):
     return (4 * differences(step / 2) - differences(step)) / 3
 
 
-@pytest.fixture(scope="module", params=RISKS)
+@pytest.fixture(scope="module")
 def case(request):
     risk = RISKS[request.param]
     return risk, central_differences(risk)
 
 
-@pytest.mark.parametrize("x64", [True, False])
+@pytest.mark.parametrize(
+    ("case", "x64"),
+    [pytest.param("model", True, marks=pytest.mark.slow), ("model", False), ("problem", True), ("problem", False)],
+    indirect=["case"],
+)
 def test_forward_and_reverse_mode_equal_finite_differences(case, x64):
     risk, expected = case
     tolerance = 1e-7 if x64 else 1e-5  # float32 results where JAX's precision is float32

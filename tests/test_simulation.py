@@ -97,7 +97,7 @@ def final_params(problem, algorithm, sampler, num_runs, last, key):
     return np.asarray(risks, float)[:, 0], params
 
 
-@pytest.mark.parametrize("batch_size", [1, 3])
+@pytest.mark.parametrize("batch_size", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_samplers_agree_in_law(problem, batch_size):
     """Two-sample Kolmogorov-Smirnov on the loss and on one coordinate of the parameters, after 12 steps."""
     algorithm = SGD(rate_of(problem, 0.9), batch_size)
@@ -154,8 +154,11 @@ class SignDescent(AbstractAlgorithm):
 
 @pytest.mark.parametrize(
     "algorithm",
-    [SignDescent(), Optax(optax.adam(0.02), 2), Optax(optax.sign_sgd(0.02), 2)],
-    ids=["sign", "adam", "signum"],
+    [
+        pytest.param(SignDescent(), id="sign"),
+        pytest.param(Optax(optax.adam(0.02), 2), id="adam"),
+        pytest.param(Optax(optax.sign_sgd(0.02), 2), id="signum", marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.parametrize("sampler", ["batch", "wishart"])
 def test_coordinatewise_optimizers_run_in_the_original_basis(problem, algorithm, sampler):
@@ -173,7 +176,7 @@ def test_the_wrong_basis_would_have_been_noticed(problem):
     assert (np.abs(np.asarray(wrong.risk - right.risk)) / np.hypot(wrong.stderr, right.stderr))[-1] > 10
 
 
-@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize("batch_size", [pytest.param(1, marks=pytest.mark.slow), 4])
 def test_optax_sgd_is_sgd(problem, batch_size):
     ours = solve(problem, SGD(0.1, batch_size), Simulation(5), STEPS, key=KEY)
     theirs = solve(problem, Optax(optax.sgd(0.1), batch_size), Simulation(5), STEPS, key=KEY)

@@ -16,6 +16,7 @@ KEY = jax.random.key(5)
 MODEL = PowerLawRF(alpha=0.8, beta=0.4, width=9, ambient=30)
 PROBLEM = MODEL.draw(jax.random.key(1))
 SAMPLERS = ("direct", "batch", "wishart")
+REDUCED = (pytest.param("direct", marks=pytest.mark.slow), "batch", "wishart")
 
 
 def runs(target, num_runs, steps, batch_size=2, key=KEY, **options):
@@ -24,7 +25,7 @@ def runs(target, num_runs, steps, batch_size=2, key=KEY, **options):
     )
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", REDUCED)
 def test_recording_more_steps_changes_nothing(sampler):
     few = runs(PROBLEM, 4, [0, 7, 700], sampler=sampler)
     many = runs(PROBLEM, 4, np.arange(701), sampler=sampler)
@@ -38,7 +39,7 @@ def test_more_runs_extend_fewer(target):
     assert len(np.unique(many[:, -1])) == 11
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", REDUCED)
 def test_chunks_change_nothing(sampler):
     source, algorithm = Simulation(1, sampler).lower(PROBLEM, SGD(0.2, 3)), SGD(0.2, 3)
     records = jnp.asarray([0, 3, 64, 100], jnp.int32)
@@ -104,7 +105,7 @@ def test_the_same_shapes_compile_once():
     assert len(traced) == first > 0
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", ["direct", "batch", pytest.param("wishart", marks=pytest.mark.slow)])
 def test_precision_follows_the_user(sampler):
     single = solve(PROBLEM, SGD(0.2, 2), Simulation(3, sampler), [0, 20], key=KEY)
     with jax.enable_x64(True):
