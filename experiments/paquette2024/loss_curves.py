@@ -10,8 +10,11 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
+from matplotlib.figure import Figure
 
 import solvable as sv
+from solvable.plots import COLORS, MARKERS, style
+from solvable.results import make_dataset, report_row
 
 from . import shared
 
@@ -42,12 +45,13 @@ class Config:
 TINY = dict(widths=(8, 16), last_step=200, num_runs=16, num_points=12)
 
 
-def run(config: Config):
+def run(config: Config, progress=lambda *_: None):
     """Theory and SGD at each phase's point: dims phase, width, step."""
     sizes = TINY if config.tiny else vars(config)
     widths, steps = sizes["widths"], sv.log_steps(sizes["last_step"], sizes["num_points"])
     theory, mean, stderr, floor = [], [], [], []
     for index, (alpha, beta) in enumerate(shared.POINTS.values()):
+        progress("phases", index, len(shared.POINTS))
         model = shared.law(alpha, beta)
         key = jax.random.fold_in(jax.random.key(config.seed), index)
         runs, expected = shared.sgd_family(model, widths, steps, sizes["num_runs"], key)
@@ -55,49 +59,53 @@ def run(config: Config):
         mean.append(runs.mean(1))
         stderr.append(runs.std(1, ddof=1) / np.sqrt(runs.shape[1]))
         floor.append([float(model.at_width(int(w)).floor()) for w in widths])
-    dims = ("phase", "width", "step")
-    alpha, beta = np.array(list(shared.POINTS.values())).T
-    return shared.dataset(
-        config,
-        {"theory": (dims, np.stack(theory)), "sgd": (dims, np.stack(mean)), "sgd_stderr": (dims, np.stack(stderr)),
-         "floor": (dims[:2], np.array(floor))},
-        {"phase": list(shared.POINTS), "width": list(widths), "step": steps,
-         "alpha": ("phase", alpha), "beta": ("phase", beta)},
-    )
+    progress("phases", len(shared.POINTS), len(shared.POINTS))
+    curve = ("phase", "width", "step")
+    variables = {
+        "theory": (curve, np.stack(theory), "risk of the typical draw, exact mean over the data"),
+        "sgd": (curve, np.stack(mean), "risk of SGD, mean over runs with fresh draws"),
+        "sgd_stderr": (curve, np.stack(stderr), "standard error of sgd over runs"),
+        "floor": (curve[:2], np.array(floor), "risk of the best parameters of the typical draw"),
+    }
+    coords = {**shared.phase_coords(), "width": (("width",), list(widths), "number of random features"),
+              "step": (("step",), steps, "SGD step, one sample each")}
+    return make_dataset("paquette2024/loss_curves", config, variables, coords)
 
 
 def plot(dataset):
     """One panel a phase; the eighth shows where the points lie."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 6), layout="constrained")
-    panels = figure.subplots(2, 4)
-    for axes, name in zip(panels.flat, dataset.phase.values, strict=False):
-        _panel(axes, dataset.sel(phase=name))
-        axes.set_title(shared.phase_title(name, *(float(dataset[x].sel(phase=name)) for x in ("alpha", "beta"))),
-                       fontsize=9)
-    for axes in panels[:, 0]:
-        axes.set_ylabel("risk E[(f(x) − y)²]")
-    for axes in [*panels[1, :3], panels[0, 3]]:
-        axes.set_xlabel("SGD steps, one sample each")
-    shared.phase_plane(panels[1, 3])
-    handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(handles), fontsize=9, frameon=False)
+    with style():
+        figure = Figure(figsize=(11, 6.2))
+        panels = figure.subplots(2, 4)
+        for axes, name in zip(panels.flat, dataset.phase.values, strict=False):
+            here = dataset.sel(phase=name)
+            _panel(axes, here)
+            axes.set_title(shared.phase_title(name, float(here.alpha), float(here.beta)))
+        for axes in panels[:, 0]:
+            axes.set_ylabel("risk E[(f(x) − y)²]")
+        for axes in [*panels[1, :3], panels[0, 3]]:
+            axes.set_xlabel("SGD steps, one sample each")
+        shared.phase_plane(panels[1, 3])
+        handles, labels = panels[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure
 
 
 def _panel(axes, here):
     for index, width in enumerate(here.width.values):
         curve = here.sel(width=width).isel(step=slice(1, None))
-        colour, line, marker = (x[index] for x in (shared.COLOURS, shared.LINES, shared.MARKERS))
+        colour, line, marker = (x[index] for x in (COLORS[1:], shared.LINES, MARKERS))
         axes.plot(curve.step, curve.theory, color=colour, linestyle=line, label=f"theory, width {width}")
         spread = 2 * curve.sgd_stderr
-        axes.fill_between(curve.step, curve.sgd - spread, curve.sgd + spread, color=colour, alpha=0.25, linewidth=0)
+        axes.fill_between(curve.step, np.maximum(curve.sgd - spread, curve.sgd / 4), curve.sgd + spread,
+                          color=colour, alpha=0.25, linewidth=0)
         axes.plot(curve.step[::2], curve.sgd[::2], marker, color=colour, markersize=3.5, markerfacecolor="white",
                   label=f"SGD ± 2 s.e., width {width}")
         label = "floor at each width" if index == len(here.width) - 1 else None
         axes.axhline(float(curve.floor), color="0.35", linestyle=":", linewidth=0.9, label=label)
-    axes.set(xscale="log", yscale="log")
+    low, high = float(here.floor.min()) * 0.8, float(here.theory.max()) * 1.5
+    axes.set(xscale="log", yscale="log", ylim=(low, high))
+    shared.plain_log(axes.yaxis, high / low)
 
 
 def report(dataset) -> list[dict]:
@@ -110,11 +118,11 @@ def report(dataset) -> list[dict]:
         for index in np.linspace(1, here.step.size - 1, 4).round().astype(int):
             at = here.isel(step=index)
             quantity = f"{name}: risk at width {width}, step {int(at.step)}"
-            rows.append(shared.row(quantity, at.theory, at.sgd, at.sgd_stderr, allowed[index]))
+            rows.append(report_row(quantity, at.theory, at.sgd, allowed[index], at.sgd_stderr))
         later = here.isel(step=slice(1, None))
         error = np.asarray(abs(later.sgd / later.theory - 1))
         worst = int(error.argmax())
         stderr = float((later.sgd_stderr / later.theory)[worst])
         quantity = f"{name}: largest relative difference of SGD and theory, width {width}"
-        rows.append(shared.row(quantity, 0.0, error[worst], stderr, 4.5 * stderr + BIAS / width))
+        rows.append(report_row(quantity, 0.0, error[worst], 4.5 * stderr + BIAS / width, stderr))
     return rows

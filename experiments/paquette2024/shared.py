@@ -3,15 +3,11 @@
 Source: Paquette, Paquette, Xiao, Pennington 2024 (arXiv 2405.15074).
 """
 
-import dataclasses
-import json
-import math
-
 import jax
 import numpy as np
-import xarray as xr
 
 import solvable as sv
+from solvable.plots import plot_phase_boundaries
 
 # One point a phase, away from the boundaries.
 POINTS = {
@@ -23,14 +19,15 @@ POINTS = {
     "IVa": (0.45, 0.90),
     "IVb": (0.27, 0.70),
 }
-# Okabe and Ito's colours, told apart with any colour vision; the order also darkens and lightens in grey.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#000000")
+COLUMNS = ("measured", "stderr", "predicted", "bias")  # of an exponent in a window of compute
+POINTS_IN_WINDOW = 17
+NODES = 448  # contour nodes of exact frontiers: enough for every point and compute here
+STAGES = 4  # of the search for the optimal width
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
 def rule(model):
-    """The learning rate at each width: constant above 2 alpha = 1, about width^(2 alpha - 1) below; one sample a step."""
+    """The learning rate at each width: constant above 2 alpha = 1, about width^(2 alpha - 1) below; batch size 1."""
     return sv.SGD(0.5 / model.trace())
 
 
@@ -63,10 +60,10 @@ def measured_exponents(model, widths, steps, runs, theory, window, key):
         The measured frontier, and (measured, stderr, predicted, bias) for (eta, xi): predicted is the slope of the
         exact frontier, bias what the parabola through these widths adds to it, from the theory's own curves.
     """
-    compute = np.geomspace(*window, 17)
+    compute = np.geomspace(*window, POINTS_IN_WINDOW)
     frontier = sv.measure_frontier(widths, steps, runs, compute=compute, approach="isoflop", key=key)
     same_way = sv.measure_frontier(widths, steps, theory, compute=compute, approach="isoflop")
-    exact = sv.compute_frontier(model, rule, compute)
+    exact = sv.frontier_map(model, rule, compute, alpha=model.alpha, beta=model.beta, nodes=NODES, stages=STAGES)
     use = frontier.interior & same_way.interior
     if use.sum() < 3:
         return frontier, np.full((2, 4), np.nan)
@@ -80,46 +77,37 @@ def measured_exponents(model, widths, steps, runs, theory, window, key):
     return frontier, np.array(rows)
 
 
-def dataset(config, variables: dict, coords: dict) -> xr.Dataset:
-    """A labelled dataset that carries its configuration and the package's version."""
-    attrs = {"config": json.dumps(dataclasses.asdict(config)), "solvable_version": sv.__version__,
-             "source": "arXiv:2405.15074"}
-    return xr.Dataset(variables, coords, attrs)
-
-
-def row(quantity: str, predicted, measured, stderr, tolerance) -> dict:
-    """One line of a report: ``ok`` where measured lies within ``tolerance`` of predicted."""
-    predicted, measured, stderr, tolerance = (float(x) for x in (predicted, measured, stderr, tolerance))
-    ok = math.isfinite(measured) and abs(measured - predicted) <= tolerance
-    return dict(quantity=quantity, predicted=predicted, measured=measured, stderr=stderr, tolerance=tolerance, ok=ok)
-
-
-def observation(quantity: str, measured) -> dict:
-    """A line of a report for a number that nothing predicts."""
-    return dict(quantity=quantity, predicted=math.nan, measured=float(measured), stderr=0.0, tolerance=math.nan, ok=True)
-
-
 def phase_title(name: str, alpha: float, beta: float) -> str:
     """A panel's title."""
     return f"{name}   (α = {alpha:.2f}, β = {beta:.2f})"
 
 
-def draw_boundaries(axes, alpha=(0.0, 1.5), beta=(-0.5, 1.5)):
-    """The lines between the phases, with alpha on the horizontal axis."""
-    for ends in sv.exponents.boundaries(alpha, beta).values():
-        axes.plot(*ends.T, color="black", linewidth=0.8)
-    axes.set(xlim=alpha, ylim=beta, xlabel="spectral decay α", ylabel="target decay β")
-
-
-LABELS = {"Ia": (1.15, 0.15), "Ib": (0.34, 0.33), "Ic": (0.125, 0.95), "II": (1.25, 0.75), "III": (0.80, 1.2),
-          "IVa": (0.40, 1.2), "IVb": (0.27, 0.75)}
-
-
 def phase_plane(axes):
     """A key to the phases: where each panel's point lies."""
-    draw_boundaries(axes, (0.0, 1.4), (-0.4, 1.4))
+    axes.set(xlim=(0.0, 1.4), ylim=(-0.4, 1.4), xlabel="spectral decay α", ylabel="target decay β")
+    plot_phase_boundaries(axes, labels=False)
     for name, (alpha, beta) in POINTS.items():
+        left = name in ("Ic", "IVb")
         axes.plot(alpha, beta, "o", color="black", markersize=4)
-        axes.annotate(name, (alpha, beta), xytext=(3, 3), textcoords="offset points", fontsize=7)
+        axes.annotate(name, (alpha, beta), xytext=(-4 if left else 4, 4), textcoords="offset points",
+                      ha="right" if left else "left", fontweight="bold", fontsize=8)
     axes.text(0.06, -0.22, "no power\nlaw", fontsize=7)
-    axes.set_title("points of the panels", fontsize=9)
+    axes.set_title("where the panels' points lie")
+
+
+def phase_coords() -> dict:
+    """The coordinates of a dataset with one entry a phase."""
+    alpha, beta = np.array(list(POINTS.values())).T
+    return {"phase": (("phase",), list(POINTS), "phase"),
+            "alpha": (("phase",), alpha, "exponent of the inputs"),
+            "beta": (("phase",), beta, "exponent of the target")}
+
+
+def plain_log(axis, span: float) -> None:
+    """Tick labels 0.5, 0.6, 0.8 on a log axis that spans less than a decade or so; powers of ten otherwise."""
+    from matplotlib.ticker import FixedLocator, NullFormatter, StrMethodFormatter
+
+    if span < 12:
+        axis.set_major_locator(FixedLocator([m * 10.0**e for e in range(-4, 3) for m in (1, 1.5, 2, 3, 5, 7)]))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_formatter(NullFormatter())

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
+from matplotlib.figure import Figure
 
-import solvable as sv
+from solvable.plots import COLORS, style
+from solvable.results import make_dataset, report_row
 
 from . import shared
 
@@ -54,12 +56,15 @@ def run(config: Config):
         density = np.asarray(model.density(grid))
         columns.append((sampled, grid, np.where(np.isfinite(density), density, 0.0), (low, high)))
     sampled, grid, density, support = (np.stack(x) for x in zip(*columns, strict=True))
-    return shared.dataset(
-        config,
-        {"eigenvalue": (("alpha", "draw", "index"), sampled), "grid": (("alpha", "point"), grid),
-         "density": (("alpha", "point"), density), "support": (("alpha", "edge"), support)},
-        {"alpha": list(ALPHAS), "index": np.arange(width), "edge": ["left", "right"]},
-    )
+    variables = {
+        "sampled": (("alpha", "run", "eigenvalue"), sampled, "eigenvalues of each draw, increasing"),
+        "grid": (("alpha", "point"), grid, "eigenvalue"),
+        "density": (("alpha", "point"), density, "density of the typical draw at grid, normalised to the width"),
+        "left": (("alpha",), support[:, 0], "smallest eigenvalue of the typical draw"),
+        "right": (("alpha",), support[:, 1], "largest eigenvalue of the typical draw"),
+    }
+    coords = {"alpha": (("alpha",), list(ALPHAS), "exponent of the inputs")}
+    return make_dataset("paquette2024/spectrum", config, variables, coords, bins=config.num_bins)
 
 
 def counting(grid, density):
@@ -70,33 +75,32 @@ def counting(grid, density):
 
 def plot(dataset):
     """Per unit of log eigenvalue: histogram, density and edges, one panel on each side of 2 alpha = 1."""
-    import json
-
-    from matplotlib.figure import Figure
-
-    bins = json.loads(dataset.attrs["config"])["num_bins"]
-    figure = Figure(figsize=(9, 3.9), layout="constrained")
-    for axes, alpha in zip(figure.subplots(1, 2), dataset.alpha.values, strict=True):
-        here = dataset.sel(alpha=alpha)
-        sampled = here.eigenvalue.values
-        edges = np.geomspace(sampled.min() * 0.9, sampled.max() * 1.1, bins + 1)
-        count = np.histogram(sampled, edges)[0] / len(sampled) / np.diff(np.log(edges))
-        axes.stairs(count, edges, fill=True, color=shared.COLOURS[4], alpha=0.7,
-                    label=f"sampled, {len(sampled)} draws of width {here.index.size}")
-        shown = here.density * here.grid
-        axes.plot(here.grid, shown.where(shown > 0), color="black", linewidth=1.3, label="theory, density")
-        for edge, line in zip(here.support.values, ("--", ":"), strict=True):
-            axes.axvline(edge, color=shared.COLOURS[3], linestyle=line, linewidth=1.4,
-                         label=f"{'left' if line == '--' else 'right'} edge of the theory's support")
-        atoms = np.arange(1, 5.0) ** (-2 * alpha)
-        axes.plot(atoms, np.full(4, 1.0), "v", transform=axes.get_xaxis_transform(), clip_on=False, color="black",
-                  markersize=6, label="largest population eigenvalues j^(−2α), j = 1 to 4")
-        axes.set(xscale="log", yscale="log", xlabel="eigenvalue λ of the feature covariance",
-                 ylabel="eigenvalues per unit of ln λ", ylim=(0.3, None))
-        axes.set_title(f"α = {alpha:g}, 2α {'>' if 2 * alpha > 1 else '<'} 1", fontsize=10)
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    with style():
+        figure = Figure(figsize=(9, 4.1))
+        for axes, alpha in zip(figure.subplots(1, 2), dataset.alpha.values, strict=True):
+            _panel(axes, dataset.sel(alpha=alpha), int(dataset.attrs["bins"]))
+        handles, labels = axes.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return figure
+
+
+def _panel(axes, here, bins: int):
+    alpha, values = float(here.alpha), here.sampled.values
+    edges = np.geomspace(values.min() * 0.9, values.max() * 1.1, bins + 1)
+    count = np.histogram(values, edges)[0] / len(values) / np.diff(np.log(edges))
+    axes.stairs(count, edges, fill=True, color=COLORS[6], alpha=0.7,
+                label=f"sampled, {values.shape[0]} draws of width {values.shape[1]}")
+    shown = here.density * here.grid
+    axes.plot(here.grid, shown.where(shown > 0), color="black", linewidth=1.3, label="theory, density")
+    for name, line in (("left", "--"), ("right", ":")):
+        axes.axvline(float(here[name]), color=COLORS[2], linestyle=line, linewidth=1.4,
+                     label=f"theory, {name} edge of the support")
+    atoms = np.arange(1, 5.0) ** (-2 * alpha)
+    axes.plot(atoms, np.full(4, 1.02), "v", transform=axes.get_xaxis_transform(), clip_on=False, color="black",
+              markersize=6, label=r"population eigenvalues $j^{-2\alpha}$, $j = 1, \ldots, 4$")
+    axes.set(xscale="log", yscale="log", xlabel=r"eigenvalue $\lambda$ of the feature covariance",
+             ylabel=r"eigenvalues per unit of $\ln\,\lambda$", ylim=(0.3, None))
+    axes.set_title(rf"$\alpha$ = {alpha:g}:  $2\alpha$ {'>' if 2 * alpha > 1 else '<'} 1", pad=12)
 
 
 def report(dataset) -> list[dict]:
@@ -104,22 +108,22 @@ def report(dataset) -> list[dict]:
     rows = []
     for alpha in dataset.alpha.values:
         here = dataset.sel(alpha=alpha)
-        sampled, width = here.eigenvalue.values, here.index.size
+        sampled, width = here.sampled.values, here.sampled.shape[1]
         below = counting(here.grid.values, here.density.values)
-        rows.append(shared.row(f"alpha {alpha:g}: eigenvalues under the density", width, below[-1], 0.0, 0.01 * width))
+        rows.append(report_row(f"alpha {alpha:g}: eigenvalues under the density", width, below[-1], 1e-3 * width))
         ordered = np.sort(sampled.ravel())
         theory = np.interp(ordered, here.grid.values, below) / below[-1]
         rank = np.arange(1, len(ordered) + 1) / len(ordered)
         distance = np.maximum(abs(rank - theory), abs(rank - 1 / len(ordered) - theory)).max()
         # Eigenvalues repel: a draw's counting function is off by order one, 1 / width of it.
-        rows.append(shared.row(f"alpha {alpha:g}: Kolmogorov distance of the counting functions", 0.0, distance, 0.0,
+        rows.append(report_row(f"alpha {alpha:g}: Kolmogorov distance of the counting functions", 0.0, distance,
                                1.5 / width))
         for edge, extreme in (("left", sampled.min(1)), ("right", sampled.max(1))):
-            extreme, predicted = np.log(extreme), np.log(float(here.support.sel(edge=edge)))
+            extreme, predicted = np.log(extreme), np.log(float(here[edge]))
             stderr = extreme.std(ddof=1) / np.sqrt(len(extreme))
             # An extreme eigenvalue lies inside its edge by order width^(-2/3); at the right it is one eigenvalue
             # in a band about sqrt(8 / width) wide on either side of its centre.
             inside = 4 * width ** (-2 / 3) if edge == "left" else np.sqrt(8 / width) + 4 / width
-            rows.append(shared.row(f"alpha {alpha:g}: ln of the {edge} edge, beside the mean extreme eigenvalue",
-                                   predicted, extreme.mean(), stderr, 4.5 * stderr + inside))
+            rows.append(report_row(f"alpha {alpha:g}: ln of the {edge} edge, beside the mean extreme eigenvalue",
+                                   predicted, extreme.mean(), 4.5 * stderr + inside, stderr))
     return rows
