@@ -1,1 +1,1 @@
-"""Experiments of Paquette, Paquette, Xiao, Pennington 2024 (arXiv 2405.15074): 4+3 phases of compute-optimal scaling."""
+"""Experiments of Paquette, Paquette, Xiao, Pennington 2024 (arXiv 2405.15074): phases of compute-optimal scaling."""

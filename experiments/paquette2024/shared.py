@@ -5,9 +5,10 @@ Source: Paquette, Paquette, Xiao, Pennington 2024 (arXiv 2405.15074).
 
 import jax
 import numpy as np
+from matplotlib.patheffects import withStroke
 
 import solvable as sv
-from solvable.plots import plot_phase_boundaries
+from solvable.plots import COLORS, plot_phase_boundaries
 
 # One point a phase, away from the boundaries.
 POINTS = {
@@ -19,7 +20,7 @@ POINTS = {
     "IVa": (0.45, 0.90),
     "IVb": (0.27, 0.70),
 }
-COLUMNS = ("measured", "stderr", "predicted", "bias")  # of an exponent in a window of compute
+COLUMNS = ("measured", "stderr", "predicted")  # of an exponent in a window of compute
 POINTS_IN_WINDOW = 17
 NODES = 448  # contour nodes of exact frontiers: enough for every point and compute here
 STAGES = 4  # of the search for the optimal width
@@ -53,28 +54,24 @@ def sgd_family(model, widths, steps, num_runs: int, key):
     return np.stack(runs), np.stack(theory)
 
 
-def measured_exponents(model, widths, steps, runs, theory, window, key):
-    """eta and xi of SGD in a window of compute, with what theory says there.
+def measured_exponents(widths, steps, runs, theory, window, key):
+    """eta and xi of SGD in a window of compute, beside the theory's curves at the same widths read off the same way.
+
+    What the parabolas and the grid of widths add to a slope then cancels.
 
     Returns:
-        The measured frontier, and (measured, stderr, predicted, bias) for (eta, xi): predicted is the slope of the
-        exact frontier, bias what the parabola through these widths adds to it, from the theory's own curves.
+        The measured frontier, and (measured, stderr, predicted) for eta and for xi; NaN where fewer than three
+        computes have their optimum inside the widths.
     """
     compute = np.geomspace(*window, POINTS_IN_WINDOW)
-    frontier = sv.measure_frontier(widths, steps, runs, compute=compute, approach="isoflop", key=key)
-    same_way = sv.measure_frontier(widths, steps, theory, compute=compute, approach="isoflop")
-    exact = sv.frontier_map(model, rule, compute, alpha=model.alpha, beta=model.beta, nodes=NODES, stages=STAGES)
-    use = frontier.interior & same_way.interior
+    sgd, exact = (sv.measure_frontier(widths, steps, risk, compute=compute, approach="isoflop", key=key)
+                  for risk in (runs, theory))
+    use = sgd.interior & exact.interior
     if use.sum() < 3:
-        return frontier, np.full((2, 4), np.nan)
-    low, high = compute[use][[0, -1]]
-    fit, fit_theory = frontier.fit(low, high), same_way.fit(low, high)
-    log_f = np.log(compute[use])
-    slopes = (-np.polyfit(log_f, np.log(np.asarray(exact.risk)[use]), 1)[0],
-              np.polyfit(log_f, np.log(np.asarray(exact.width)[use]), 1)[0])
-    pairs = ((fit.loss_exponent, fit_theory.loss_exponent), (fit.width_exponent, fit_theory.width_exponent))
-    rows = [(x.value, x.stderr, slope, abs(y.value - slope)) for (x, y), slope in zip(pairs, slopes, strict=True)]
-    return frontier, np.array(rows)
+        return sgd, np.full((2, len(COLUMNS)), np.nan)
+    fits = [found.fit(*compute[use][[0, -1]]) for found in (sgd, exact)]
+    pairs = zip(*((fit.loss_exponent, fit.width_exponent) for fit in fits), strict=True)
+    return sgd, np.array([(measured.value, measured.stderr, predicted.value) for measured, predicted in pairs])
 
 
 def phase_title(name: str, alpha: float, beta: float) -> str:
@@ -87,10 +84,11 @@ def phase_plane(axes):
     axes.set(xlim=(0.0, 1.4), ylim=(-0.4, 1.4), xlabel="spectral decay α", ylabel="target decay β")
     plot_phase_boundaries(axes, labels=False)
     for name, (alpha, beta) in POINTS.items():
-        left = name in ("Ic", "IVb")
-        axes.plot(alpha, beta, "o", color="black", markersize=4)
-        axes.annotate(name, (alpha, beta), xytext=(-4 if left else 4, 4), textcoords="offset points",
-                      ha="right" if left else "left", fontweight="bold", fontsize=8)
+        left = name in ("Ic", "IVa", "IVb")
+        axes.plot(alpha, beta, "o", color=COLORS[2], markersize=5, zorder=5)
+        axes.annotate(name, (alpha, beta), xytext=(-5 if left else 5, 4), textcoords="offset points", zorder=6,
+                      ha="right" if left else "left", fontweight="bold", fontsize=8,
+                      path_effects=[withStroke(linewidth=2.5, foreground="white")])
     axes.text(0.06, -0.22, "no power\nlaw", fontsize=7)
     axes.set_title("where the panels' points lie")
 
