@@ -1,0 +1,153 @@
+"""Compute-optimal frontiers in each phase: SGD and theory.
+
+Curves of several widths against compute f = width * steps; the exact frontier of the typical draw, continuous in
+width; and the frontier measured on SGD by IsoFLOP parabolas, with bootstrap errors over runs. Source: Paquette,
+Paquette, Xiao, Pennington 2024 (arXiv 2405.15074), compute-optimal curves of the phases.
+"""
+
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+from matplotlib.figure import Figure
+
+import solvable as sv
+from solvable.plots import COLORS, style
+from solvable.results import make_dataset, report_row
+
+from . import shared
+
+BIAS = {"eta": 0.02, "xi": 0.04}  # what O(1 / width) between the mean over draws and the typical draw leaves
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of the run.
+
+    Attributes:
+        widths: numbers of random features of the SGD family.
+        last_step: the last SGD step, one sample each.
+        num_runs: SGD runs at each width, each with its own draw of the features.
+        num_points: recorded steps, evenly spaced in the logarithm.
+        window: smallest and largest compute at which SGD's frontier is measured.
+        theory_compute: smallest and largest compute of the exact frontier.
+        tiny: a much smaller run with the same outputs.
+        seed: of every random number.
+    """
+
+    widths: tuple[int, ...] = (12, 24, 48, 96, 192, 384)
+    last_step: int = 4_000
+    num_runs: int = 64
+    num_points: int = 60
+    window: tuple[float, float] = (2e3, 2e4)
+    theory_compute: tuple[float, float] = (1e4, 1e24)
+    tiny: bool = False
+    seed: int = 0
+
+
+TINY = dict(widths=(8, 16, 32), last_step=400, num_runs=8, num_points=16, window=(3e2, 1e3), theory_compute=(1e3, 1e8))
+
+
+def run(config: Config, progress=lambda *_: None):
+    """SGD and theory curves (phase, width, step), both frontiers (phase, compute), exponents (phase, exponent)."""
+    sizes = TINY if config.tiny else vars(config)
+    steps = sv.log_steps(sizes["last_step"], sizes["num_points"])
+    asymptotic = np.geomspace(*sizes["theory_compute"], 3 if config.tiny else 22)
+    alpha, beta = np.array(list(shared.POINTS.values())).T
+    exact = sv.frontier_map(shared.law(1.0, 1.0), shared.rule, asymptotic, alpha=alpha, beta=beta,
+                            ratio=shared.ratio(alpha), nodes=shared.NODES, stages=shared.STAGES)
+    parts = []
+    for index in range(len(alpha)):
+        progress("phases", index, len(alpha))
+        parts.append(_one(config.seed, index, sizes, steps))
+    progress("phases", len(alpha), len(alpha))
+    mean, theory, *measured, slopes = (np.stack(x) for x in zip(*parts, strict=True))
+    curve, grid, line = ("phase", "width", "step"), ("phase", "point"), ("phase", "compute")
+    names = {"sgd_risk": "least risk of SGD", "sgd_risk_stderr": "standard error of sgd_risk",
+             "sgd_width": "optimal width of SGD", "sgd_width_stderr": "standard error of sgd_width"}
+    variables = {
+        "sgd": (curve, mean, "risk of SGD, mean over runs"), "theory": (curve, theory, "risk of the typical draw"),
+        **{name: (grid, values, text) for (name, text), values in zip(names.items(), measured, strict=True)},
+        "risk": (line, exact.risk, "least risk over all widths, exact"),
+        "best_width": (line, exact.width, "optimal width, exact"),
+        "eta": (line, exact.loss_exponent, "local loss exponent, exact"),
+        "xi": (line, exact.width_exponent, "local width exponent, exact"),
+        **{f"{column}_{exponent}": (("phase",), slopes[:, i, k], f"{column} {exponent} in the window of SGD")
+           for i, exponent in enumerate(("eta", "xi")) for k, column in enumerate(shared.COLUMNS)},
+    }
+    coords = {**shared.phase_coords(), "width": (("width",), list(sizes["widths"]), "number of random features"),
+              "step": (("step",), steps, "SGD step, one sample each"),
+              "compute": (("compute",), asymptotic, "compute f = width * steps, exact frontier"),
+              "window": (("point",), np.geomspace(*sizes["window"], shared.POINTS_IN_WINDOW), "compute f, SGD")}
+    return make_dataset("paquette2024/frontiers", config, variables, coords)
+
+
+def _one(seed: int, index: int, sizes: dict, steps):
+    model = shared.law(*list(shared.POINTS.values())[index])
+    key = jax.random.fold_in(jax.random.key(seed), index)
+    runs, theory = shared.sgd_family(model, sizes["widths"], steps, sizes["num_runs"], key)
+    found, slopes = shared.measured_exponents(sizes["widths"], steps, runs, theory, sizes["window"], key)
+    inside = [np.where(found.interior, x, np.nan) for x in
+              (found.risk, found.risk_stderr, found.width, found.width_stderr)]
+    return runs.mean(1), theory, *inside, slopes
+
+
+def plot(dataset):
+    """Risk against compute, one panel a phase, with the optimal width in an inset."""
+    with style():
+        figure = Figure(figsize=(11.5, 6.6))
+        panels = figure.subplots(2, 4)
+        for axes, name in zip(panels.flat, dataset.phase.values, strict=False):
+            here = dataset.sel(phase=name)
+            _panel(axes, here)
+            axes.set_title(shared.phase_title(name, float(here.alpha), float(here.beta)))
+        for axes in panels[:, 0]:
+            axes.set_ylabel("risk E[(f(x) − y)²]")
+        for axes in [*panels[1, :3], panels[0, 3]]:
+            axes.set_xlabel("compute f = width × steps")
+        shared.phase_plane(panels[1, 3])
+        handles, labels = panels[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    return figure
+
+
+def _panel(axes, here):
+    for index, width in enumerate(here.width.values):
+        curve = here.sel(width=width).isel(step=slice(1, None))
+        label = "SGD, one grey line a width (widest darkest)" if index == here.width.size - 1 else None
+        shade = str(0.8 - 0.45 * index / here.width.size)
+        axes.plot(width * curve.step, curve.sgd, color=shade, linewidth=1, label=label)
+    line = here.where(here.compute <= 30 * here.window[-1], drop=True)
+    axes.plot(line.compute, line.risk, color=COLORS[1], linewidth=1.8, label="theory, exact frontier")
+    axes.errorbar(here.window[::2], here.sgd_risk[::2], 2 * here.sgd_risk_stderr[::2], fmt="o", markersize=4,
+                  color=COLORS[2], markerfacecolor="white", label="SGD, IsoFLOP frontier ± 2 s.e.")
+    eta, xi = (float(x) for x in sv.phase(float(here.alpha), float(here.beta))[:0:-1])
+    middle = line.isel(compute=line.compute.size // 2)
+    guide = middle.risk * (line.compute / middle.compute) ** -eta * 0.6
+    axes.plot(line.compute, guide, "--", color="black", linewidth=1, label="asymptotic slope")
+    axes.text(0.97, 0.95, f"η = {eta:.3f}\nξ = {xi:.3f}", transform=axes.transAxes, ha="right", va="top", fontsize=8)
+    axes.set(xscale="log", yscale="log")
+    inset = axes.inset_axes((0.13, 0.1, 0.36, 0.3))
+    inset.plot(line.compute, line.best_width, color=COLORS[1])
+    inset.plot(here.window[::2], here.sgd_width[::2], "o", markersize=2.5, color=COLORS[2])
+    inset.set(xscale="log", yscale="log")
+    inset.set_title("best width", fontsize=7, pad=2)
+    inset.tick_params(labelsize=6, pad=1)
+    inset.minorticks_off()
+
+
+def report(dataset) -> list[dict]:
+    """SGD's exponents beside the theory's read off the same way; theory's at the largest compute beside the law."""
+    rows, most = [], float(dataset.compute[-1])
+    for name in dataset.phase.values:
+        here = dataset.sel(phase=name)
+        for exponent in ("eta", "xi"):
+            measured, stderr, predicted = (float(here[f"{x}_{exponent}"]) for x in shared.COLUMNS)
+            quantity = f"{name}: {exponent}, SGD beside theory, compute {float(dataset.window[0]):.0e} to " \
+                       f"{float(dataset.window[-1]):.0e}"
+            rows.append(report_row(quantity, predicted, measured, 4.5 * stderr + BIAS[exponent], stderr))
+        law = sv.phase(float(here.alpha), float(here.beta))
+        for exponent, asymptote, tolerance in (("eta", law.loss_exponent, 0.005), ("xi", law.width_exponent, 0.01)):
+            quantity = f"{name}: {exponent}, theory at compute {most:.0e} beside its asymptote"
+            rows.append(report_row(quantity, asymptote, here[exponent][-1], tolerance))
+    return rows
