@@ -23,7 +23,7 @@ USAGE = """usage: solvable COMMAND [OPTIONS]
 Solvable models of neural scaling laws: simulated, solved exactly, and predicted, side by side.
 
 commands:
-  phase-diagram    measure the compute-optimal exponents over the (alpha, beta) plane (about 3 minutes)
+  phase-diagram    measure the compute-optimal exponents over the (alpha, beta) plane (some minutes)
   run NAME         run an experiment: figure, dataset and report in a folder of its own
   list             the experiments, one a line
   cite [KEY ...]   BibTeX of the package, or of the given keys
