@@ -123,7 +123,7 @@ def onset(compute, eta, asymptote, within: float):
 
 def plot(dataset):
     """The map of the onset with the phases' boundaries; hatched where the asymptote is not reached."""
-    most = float(np.log10(dataset.compute[-1]))
+    most = float(np.log10(dataset["compute"][-1]))
     levels = np.arange(4, most + 1, 2)
     with style():
         figure = Figure(figsize=(6.6, 5.4))
@@ -154,7 +154,7 @@ def report(dataset) -> list[dict]:
         here = dataset.sel(phase=name)
         asymptote, where = sv.phase(alpha, beta).loss_exponent, float(here.point_onset)
         text = f"onset 10^{np.log10(where):.1f}" if np.isfinite(where) else "onset beyond the largest compute"
-        first = where <= float(dataset.compute[0])
+        first = where <= float(dataset["compute"][0])
         quantity = f"{name}: eta at its {text}{' or before' if first else ''} ({alpha:g}, {beta:g})"
         rows.append(report_row(quantity, asymptote, here.point_eta, (dataset.attrs["within"] + 0.01) * asymptote))
     return rows
