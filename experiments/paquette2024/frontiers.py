@@ -117,18 +117,18 @@ def _panel(axes, here):
         label = "SGD, one grey line a width (widest darkest)" if index == here.width.size - 1 else None
         shade = str(0.8 - 0.45 * index / here.width.size)
         axes.plot(width * curve.step, curve.sgd, color=shade, linewidth=1, label=label)
-    line = here.where(here.compute <= 30 * here.window[-1], drop=True)
-    axes.plot(line.compute, line.risk, color=COLORS[1], linewidth=1.8, label="theory, exact frontier")
+    line = here.where(here["compute"] <= 30 * here.window[-1], drop=True)
+    axes.plot(line["compute"], line.risk, color=COLORS[1], linewidth=1.8, label="theory, exact frontier")
     axes.errorbar(here.window[::2], here.sgd_risk[::2], 2 * here.sgd_risk_stderr[::2], fmt="o", markersize=4,
                   color=COLORS[2], markerfacecolor="white", label="SGD, IsoFLOP frontier ± 2 s.e.")
     eta, xi = (float(x) for x in sv.phase(float(here.alpha), float(here.beta))[:0:-1])
-    middle = line.isel(compute=line.compute.size // 2)
-    guide = middle.risk * (line.compute / middle.compute) ** -eta * 0.6
-    axes.plot(line.compute, guide, "--", color="black", linewidth=1, label="asymptotic slope")
+    middle = line.isel(compute=line["compute"].size // 2)
+    guide = middle.risk * (line["compute"] / middle["compute"]) ** -eta * 0.6
+    axes.plot(line["compute"], guide, "--", color="black", linewidth=1, label="asymptotic slope")
     axes.text(0.97, 0.95, f"η = {eta:.3f}\nξ = {xi:.3f}", transform=axes.transAxes, ha="right", va="top", fontsize=8)
     axes.set(xscale="log", yscale="log")
     inset = axes.inset_axes((0.13, 0.1, 0.36, 0.3))
-    inset.plot(line.compute, line.best_width, color=COLORS[1])
+    inset.plot(line["compute"], line.best_width, color=COLORS[1])
     inset.plot(here.window[::2], here.sgd_width[::2], "o", markersize=2.5, color=COLORS[2])
     inset.set(xscale="log", yscale="log")
     inset.set_title("best width", fontsize=7, pad=2)
@@ -138,7 +138,7 @@ def _panel(axes, here):
 
 def report(dataset) -> list[dict]:
     """SGD's exponents beside the theory's read off the same way; theory's at the largest compute beside the law."""
-    rows, most = [], float(dataset.compute[-1])
+    rows, most = [], float(dataset["compute"][-1])
     for name in dataset.phase.values:
         here = dataset.sel(phase=name)
         for exponent in ("eta", "xi"):

@@ -38,8 +38,8 @@ class Config:
 
     num_alpha: int = 16
     num_beta: int = 16
-    alpha: tuple[float, float] = (0.05, 1.45)
-    beta: tuple[float, float] = (-0.35, 1.4)
+    alpha: tuple[float, float] = (0.05, 0.85)
+    beta: tuple[float, float] = (-0.3, 1.3)
     compute: tuple[float, float] = (1e4, 1e30)
     num_compute: int = 14
     within: float = 0.05
