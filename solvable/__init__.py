@@ -1,51 +1,89 @@
-"""Solvable models of neural scaling laws: simulated, solved exactly, and predicted, side by side."""
+"""Solvable models of neural scaling laws: simulated, solved exactly, and predicted, side by side.
 
-from solvable.algorithms import SGD, AbstractAlgorithm, AbstractModewise, Optax
-from solvable.check import Check, check
-from solvable.curve import Curve, Result
-from solvable.exponents import phase
-from solvable.fits import fit_power_law, measure_frontier
-from solvable.frontier import compute_frontier
-from solvable.method import AbstractMethod
-from solvable.models import AbstractModel, AbstractProblem, LinearProblem, LinearRegression, PowerLawRF
-from solvable.references import cite
-from solvable.simulation import Simulation
-from solvable.solve import log_steps, solve
-from solvable.spectrum import Spectrum
-from solvable.theory import Frontier, Recursion, Stability, Volterra, forcing, frontier_map, kernel, stability
+The names below are imported when they are first used, so that ``import solvable`` and the command line's help are
+immediate.
+"""
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "SGD",
-    "AbstractAlgorithm",
-    "AbstractMethod",
-    "AbstractModel",
-    "AbstractModewise",
-    "AbstractProblem",
-    "Check",
-    "Curve",
-    "Frontier",
-    "LinearProblem",
-    "LinearRegression",
-    "Optax",
-    "PowerLawRF",
-    "Recursion",
-    "Result",
-    "Simulation",
-    "Spectrum",
-    "Stability",
-    "Volterra",
-    "check",
-    "cite",
-    "compute_frontier",
-    "fit_power_law",
-    "forcing",
-    "frontier_map",
-    "kernel",
-    "log_steps",
-    "measure_frontier",
-    "phase",
-    "solve",
-    "stability",
-]
+if TYPE_CHECKING:
+    from solvable.algorithms import SGD as SGD
+    from solvable.algorithms import AbstractAlgorithm as AbstractAlgorithm
+    from solvable.algorithms import AbstractModewise as AbstractModewise
+    from solvable.algorithms import Optax as Optax
+    from solvable.check import Check as Check
+    from solvable.check import check as check
+    from solvable.curve import Curve as Curve
+    from solvable.curve import Result as Result
+    from solvable.exponents import phase as phase
+    from solvable.fits import fit_power_law as fit_power_law
+    from solvable.fits import measure_frontier as measure_frontier
+    from solvable.frontier import compute_frontier as compute_frontier
+    from solvable.method import AbstractMethod as AbstractMethod
+    from solvable.models import AbstractModel as AbstractModel
+    from solvable.models import AbstractProblem as AbstractProblem
+    from solvable.models import LinearProblem as LinearProblem
+    from solvable.models import LinearRegression as LinearRegression
+    from solvable.models import PowerLawRF as PowerLawRF
+    from solvable.references import cite as cite
+    from solvable.simulation import Simulation as Simulation
+    from solvable.solve import log_steps as log_steps
+    from solvable.solve import solve as solve
+    from solvable.spectrum import Spectrum as Spectrum
+    from solvable.theory import Frontier as Frontier
+    from solvable.theory import Recursion as Recursion
+    from solvable.theory import Stability as Stability
+    from solvable.theory import Volterra as Volterra
+    from solvable.theory import forcing as forcing
+    from solvable.theory import frontier_map as frontier_map
+    from solvable.theory import kernel as kernel
+    from solvable.theory import stability as stability
+
+_FACE = {
+    "algorithms": ("SGD", "AbstractAlgorithm", "AbstractModewise", "Optax"),
+    "check": ("Check", "check"),
+    "curve": ("Curve", "Result"),
+    "exponents": ("phase",),
+    "fits": ("fit_power_law", "measure_frontier"),
+    "frontier": ("compute_frontier",),
+    "method": ("AbstractMethod",),
+    "models": ("AbstractModel", "AbstractProblem", "LinearProblem", "LinearRegression", "PowerLawRF"),
+    "references": ("cite",),
+    "simulation": ("Simulation",),
+    "solve": ("log_steps", "solve"),
+    "spectrum": ("Spectrum",),
+    "theory": ("Frontier", "Recursion", "Stability", "Volterra", "forcing", "frontier_map", "kernel", "stability"),
+}
+_HOME = {name: module for module, names in _FACE.items() for name in names}
+_FOLDERS = ("algorithms", "exponents", "fits", "models", "numerics", "plots", "simulation", "theory")
+
+__all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+class _Face(ModuleType):
+    """A package whose public names win over submodules of the same name: ``sv.solve`` is always the function."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _HOME:
+            value = getattr(importlib.import_module(f"solvable.{_HOME[name]}"), name)
+            self.__dict__[name] = value
+            return value
+        if name in _FOLDERS:
+            return importlib.import_module(f"solvable.{name}")
+        raise AttributeError(f"module 'solvable' has no attribute {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _HOME and isinstance(value, ModuleType):
+            return  # the import system binds a submodule when it is first loaded
+        super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *__all__, *_FOLDERS})
+
+
+sys.modules[__name__].__class__ = _Face

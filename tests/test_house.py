@@ -222,3 +222,19 @@ def test_importing_leaves_the_configuration_of_jax_alone(flag):
 def test_importing_loads_neither_plots_nor_tables():
     heavy = "{'matplotlib', 'matplotlib.pyplot', 'xarray', 'pandas'}"
     run(f"import sys, solvable; loaded = {heavy} & set(sys.modules); assert not loaded, loaded")
+
+
+def test_the_face_is_the_same_for_people_and_for_type_checkers():
+    tree = ast.parse((ROOT / "__init__.py").read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    typed = {(n.module, a.name) for n in block.body if isinstance(n, ast.ImportFrom) for a in n.names}
+    assert typed == {(f"solvable.{module}", name) for name, module in solvable._HOME.items()}
+    for name in solvable.__all__:
+        assert getattr(solvable, name).__name__ == name, f"{name}: wanted the function or class, not a submodule"
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    heavy = ["jax", "numpy", "scipy", "matplotlib", "xarray", "tyro", "optax"]
+    program = f"import sys, solvable, solvable.cli; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
