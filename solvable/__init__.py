@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from solvable.method import AbstractMethod as AbstractMethod
     from solvable.models import AbstractModel as AbstractModel
     from solvable.models import AbstractProblem as AbstractProblem
+    from solvable.models import FiniteProblem as FiniteProblem
     from solvable.models import LinearProblem as LinearProblem
     from solvable.models import LinearRegression as LinearRegression
     from solvable.models import PowerLawRF as PowerLawRF
@@ -52,7 +53,7 @@ _FACE = {
     "fits": ("fit_power_law", "measure_frontier"),
     "frontier": ("compute_frontier",),
     "method": ("AbstractMethod",),
-    "models": ("AbstractModel", "AbstractProblem", "LinearProblem", "LinearRegression", "PowerLawRF"),
+    "models": ("AbstractModel", "AbstractProblem", "FiniteProblem", "LinearProblem", "LinearRegression", "PowerLawRF"),
     "references": ("cite",),
     "simulation": ("Simulation",),
     "solve": ("log_steps", "solve"),

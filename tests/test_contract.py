@@ -29,7 +29,7 @@ METHODS = final_classes("theory", AbstractMethod) | final_classes("simulation", 
 MODEWISE = {n: c for n, c in ALGORITHMS.items() if issubclass(c, sv.AbstractModewise)}
 THEORIES = {n: c for n, c in METHODS.items() if not c.needs_key}
 # A draw is made by its model, not by hand.
-LAWS = {n: c for n, c in MODELS.items() if n != "RandomFeatureProblem"}
+LAWS = {n: c for n, c in MODELS.items() if n not in ("RandomFeatureProblem", "FiniteProblem")}
 
 
 def numbers(module):

@@ -23,7 +23,8 @@ FLOORS = {
     **dict.fromkeys(["theory", "simulation", "solve"], 5),
     **dict.fromkeys(["method", "fits"], 4),
     **dict.fromkeys(["models", "results"], 3),
-    **dict.fromkeys(["numerics", "exponents", "algorithms", "spectrum", "population", "curve", "keys"], 2),
+    **dict.fromkeys(["numerics", "exponents", "algorithms", "curve", "keys"], 2),
+    **dict.fromkeys(["spectrum", "population", "sample_spectrum"], 2),
     **dict.fromkeys(["shapes", "references"], 1),
 }
 

@@ -10,6 +10,7 @@ from typing import ClassVar
 import equinox as eqx
 from jaxtyping import Array, Float, Key
 
+from solvable.sample_spectrum import SampleSpectrum
 from solvable.spectrum import Spectrum
 
 
@@ -25,6 +26,13 @@ class AbstractModel(eqx.Module):
     @abc.abstractmethod
     def draw(self, key: Key[Array, ""]) -> "AbstractProblem":
         """One draw of the frozen randomness."""
+
+    def sample_spectrum(self) -> SampleSpectrum:
+        """The lowered form of one draw of a finite data set."""
+        raise ValueError(
+            "model: wanted one draw of a finite data set, model.draw(key) of a model with samples=n; "
+            f"got {type(self).__name__}"
+        )
 
 
 class AbstractProblem(AbstractModel):

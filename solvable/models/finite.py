@@ -1,0 +1,163 @@
+"""One problem with its data set: finitely many samples, frozen and reused."""
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+
+from solvable.keys import require_key, stream
+from solvable.models.base import AbstractProblem
+from solvable.numerics.precision import in_float64
+from solvable.sample_spectrum import SampleSpectrum
+from solvable.shapes import as_real, is_concrete
+from solvable.spectrum import Spectrum
+
+
+class FiniteProblem(AbstractProblem):
+    """A problem and the ``samples`` data drawn for it; an algorithm sees these data only.
+
+    Population quantities (eigenvalues, target, floor, `risk`) are those of ``problem``. The data are in the same
+    eigenbasis: by the Gaussian reduction features are sqrt(eigvals) z with z ~ N(0, I), and targets are
+    features . target + sqrt(floor) eps with eps ~ N(0, 1), where the part of the target that the features cannot
+    express acts as label noise.
+
+    A row of zeros in features and targets beyond ``samples`` is an absent sample, a column of zeros where the
+    eigenvalue is 0 an absent feature: ragged sizes can be padded with zeros and stacked.
+
+    Attributes:
+        problem: the draw of the features, with its population quantities.
+        features: training features in the eigenbasis; shape (rows, width).
+        targets: training targets; shape (rows,).
+        samples: number of samples present; all rows by default.
+    """
+
+    problem: AbstractProblem
+    features: Float[Array, "rows width"]
+    targets: Float[Array, " rows"]
+    samples: Int[Array, ""]
+    references: ClassVar[tuple[str, ...]] = ("bordelon2024", "maloney2022")
+
+    def __init__(self, problem: AbstractProblem, features, targets, samples=None):
+        self.problem = problem
+        self.features, self.targets = as_real(features), as_real(targets)
+        self.samples = np.asarray(np.shape(features)[0]) if samples is None else samples
+
+    def __check_init__(self):
+        shape, width = np.shape(self.features), np.shape(self.problem.eigvals)[-1]
+        if len(shape) != 2 or shape[0] < 1 or shape[1] != width:
+            raise ValueError(f"features: wanted shape (samples, width = {width}), samples >= 1; got {shape}")
+        if np.shape(self.targets) != shape[:1]:
+            raise ValueError(f"targets: wanted shape {shape[:1]}; got {np.shape(self.targets)}")
+        if is_concrete(self.samples) and not 1 <= int(self.samples) <= shape[0]:
+            raise ValueError(f"samples: wanted an integer from 1 to the {shape[0]} rows; got {self.samples}")
+        for name in ("features", "targets"):
+            value = getattr(self, name)
+            if is_concrete(value) and not np.isfinite(np.asarray(value)).all():
+                raise ValueError(f"{name}: wanted finite values; got NaN or infinity")
+
+    @classmethod
+    def gaussian(cls, problem: AbstractProblem, key: Key[Array, ""], samples: int) -> "FiniteProblem":
+        """``samples`` data of the Gaussian reduction of ``problem``.
+
+        Sample i has its own stream, so that more samples extend fewer with the same key.
+        """
+        require_key(key, "to draw data from")
+        if isinstance(samples, bool) or not isinstance(samples, int | np.integer) or samples < 1:
+            raise ValueError(f"samples: wanted an integer >= 1; got {samples!r}")
+        features, targets = _gaussian_data(key, problem.eigvals, problem.target, problem.floor, int(samples))
+        return cls(problem, features, targets)
+
+    @property
+    def eigvals(self):
+        return self.problem.eigvals
+
+    @property
+    def target(self):
+        return self.problem.target
+
+    @property
+    def initial(self):
+        return self.problem.initial
+
+    @property
+    def floor(self):
+        return self.problem.floor
+
+    def train_risk(self, params: Float[Array, " width"]) -> Float[Array, ""]:
+        """Mean squared error of ``params`` (eigenbasis) on the training data."""
+        residual = jnp.matmul(self.features, params, precision="highest") - self.targets
+        return (residual**2).sum() / self.samples
+
+    def batch(self, key: Key[Array, ""], size: int):
+        """``size`` samples of the data set, drawn with replacement."""
+        index = jax.random.randint(stream(key, "index"), (size,), 0, self.samples)
+        return jnp.asarray(self.features)[index], jnp.asarray(self.targets)[index]
+
+    def spectrum(self) -> Spectrum:
+        raise ValueError(
+            f"samples: wanted a fresh stream for a one-pass theory; got a data set of {self.samples} samples "
+            "(Exact() answers for it)"
+        )
+
+    @in_float64
+    def sample_spectrum(self) -> SampleSpectrum:
+        """Eigenvalues of the sample covariance, and the population risk as a quadratic form in its eigenbasis.
+
+        One eigendecomposition of the smaller of the covariance (width) and the Gram matrix (samples).
+        """
+        population = self.eigvals, self.target, self.initial, self.floor
+        return _lower(self.features, self.targets, *population, self.samples)
+
+    def basis(self):
+        return self.problem.basis()
+
+    def ambient_features(self):
+        return self.problem.ambient_features()
+
+
+@in_float64
+@eqx.filter_jit
+def _gaussian_data(key, eigvals, target, floor, samples: int):
+    """Features (samples, width) and targets (samples,); the normals are drawn in float32, whatever the flags."""
+    eigvals, target, floor = (jnp.asarray(x, float) for x in (eigvals, target, floor))
+
+    def sample(i):
+        one = jax.random.fold_in(stream(key, "data"), i)
+        z = jax.random.normal(stream(one, "features"), eigvals.shape, jnp.float32)
+        return z.astype(float), jax.random.normal(stream(one, "residual"), (), jnp.float32).astype(float)
+
+    z, eps = jax.vmap(sample)(jnp.arange(samples))
+    features = jnp.sqrt(eigvals) * z
+    return features, features @ target + jnp.sqrt(floor) * eps
+
+
+@jax.jit
+def _lower(features, targets, eigvals, target, initial, floor, samples):
+    """Null directions (eigenvalue below rounding) get eigenvalue 0 and gradient 0."""
+    features, targets, samples = (jnp.asarray(x, float) for x in (features, targets, samples))
+    initial, roots = jnp.asarray(initial, float), jnp.sqrt(jnp.asarray(eigvals, float))
+    rows, width = features.shape
+    residual = features @ initial - targets
+    if width <= rows:
+        sample_eigvals, basis = jnp.linalg.eigh(features.T @ features / samples)
+    else:
+        sample_eigvals, left = jnp.linalg.eigh(features @ features.T / samples)
+        basis = features.T @ left
+    present = sample_eigvals > max(rows, width) * jnp.finfo(float).eps * sample_eigvals[-1]
+    sample_eigvals = jnp.where(present, sample_eigvals, 0.0)
+    if width > rows:
+        basis = basis * jnp.where(present, 1 / jnp.sqrt(samples * jnp.where(present, sample_eigvals, 1.0)), 0.0)
+    scores = features @ basis
+    return SampleSpectrum(
+        eigvals=sample_eigvals,
+        gradient=jnp.where(present, scores.T @ residual / samples, 0.0),
+        rows=jnp.where(present, scores, 0.0),
+        residual=residual,
+        root=basis.T * roots,
+        offset=roots * (initial - jnp.asarray(target, float)),
+        floor=jnp.asarray(floor, float),
+        samples=samples,
+    )
