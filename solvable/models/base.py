@@ -5,23 +5,36 @@ randomness is spent, so drawing it again returns itself.
 """
 
 import abc
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key
 
+from solvable.numerics.precision import in_float64
+from solvable.population import Population
 from solvable.sample_spectrum import SampleSpectrum
+from solvable.shapes import is_concrete
 from solvable.spectrum import Spectrum
 
 
 class AbstractModel(eqx.Module):
-    """A law over learning problems."""
+    """A law over learning problems.
 
+    ``samples`` is the size of the data set that is trained on, None for a fresh stream.
+    """
+
+    samples = cast(Any, None)  # not annotated, or it would take its place before the fields of subclasses
     references: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod
     def spectrum(self) -> Spectrum:
-        """The spectrum of the typical draw (deterministic equivalent)."""
+        """The spectrum of the typical draw (deterministic equivalent): what a one-pass theory may look at."""
+
+    def population(self) -> Population:
+        """The population spectrum with width, samples and noise: what a theory of finite data may look at."""
+        raise ValueError(f"model: wanted one that states its population; got {type(self).__name__}, which does not")
 
     @abc.abstractmethod
     def draw(self, key: Key[Array, ""]) -> "AbstractProblem":
@@ -65,6 +78,15 @@ class AbstractProblem(AbstractModel):
         """Population mean squared error of ``params`` (eigenbasis): floor + sum_j eigvals_j (params - target)_j^2."""
         return self.floor + (self.eigvals * (params - self.target) ** 2).sum()
 
+    @in_float64
+    def population(self) -> Population:
+        """Given the features: the eigenvalues are the modes, all are trained, and the floor is the label noise."""
+        eigvals, target = jnp.asarray(self.eigvals, float), jnp.asarray(self.target, float)
+        _require_zero(self.initial)
+        floor = jnp.asarray(self.floor, float)
+        noise = jnp.where(floor > 0, jnp.sqrt(jnp.where(floor > 0, floor, 1.0)), 0.0)
+        return Population(eigvals, (eigvals > 0).astype(float), eigvals * target**2, *sizes(jnp.inf, self), noise)
+
     @abc.abstractmethod
     def basis(self) -> Float[Array, "width width"]:
         """Columns: eigenvectors in the original feature coordinates, so original params = basis @ params."""
@@ -78,3 +100,22 @@ class AbstractProblem(AbstractModel):
 
     def draw(self, key: Key[Array, ""]) -> "AbstractProblem":
         return self
+
+
+def sizes(width: Any, model: AbstractModel) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """(width, samples) as float64 scalars, infinite samples for a fresh stream."""
+    return jnp.asarray(width, float), jnp.asarray(jnp.inf if model.samples is None else model.samples, float)
+
+
+def _require_zero(initial: Any) -> None:
+    if is_concrete(initial) and np.any(np.asarray(initial) != 0):
+        raise ValueError("initial: wanted zero parameters at the start for a theory of finite data; got others")
+
+
+def require_fresh_stream(model: AbstractModel, caller: str) -> None:
+    """Raise unless ``model`` sees every sample once, as one-pass theories and simulations assume."""
+    if model.samples is not None:
+        raise ValueError(
+            f"samples: wanted None (a fresh stream) for {caller}; got {model.samples}. Use DMFT(), which takes a "
+            "finite data set."
+        )

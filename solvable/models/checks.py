@@ -45,6 +45,19 @@ def check_width(width: Any) -> None:
     check_real("width", width, "a number of features >= 1", lambda x: 1 <= x < math.inf)
 
 
+def check_samples(samples: Any) -> None:
+    """samples is None, for a fresh stream, or a number >= 1 (traced or real: the theory is continuous in it)."""
+    if samples is not None:
+        wanted = "None (a fresh stream) or a finite number of samples >= 1"
+        check_real("samples", samples, wanted, lambda x: 1 <= x < math.inf)
+
+
+def check_started_at_zero(init_std: Any) -> None:
+    """init_std is 0, as theories of finite data assume; a traced value cannot be judged here."""
+    if is_concrete(init_std) and np.any(np.asarray(init_std) != 0):
+        raise ValueError(f"init_std: wanted 0 for a theory of finite data; got {float(init_std):g}")
+
+
 def concrete_size(name: str, value: Any, what: str) -> int:
     """``value`` as a Python int, for what needs a definite size.
 

@@ -1,6 +1,6 @@
 """Linear regression on Gaussian inputs with a power-law covariance, and the problem every draw becomes."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -9,9 +9,17 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from solvable.keys import stream
-from solvable.models.base import AbstractProblem
-from solvable.models.checks import check_power_law, check_width, concrete_size
+from solvable.models.base import AbstractProblem, sizes
+from solvable.models.checks import (
+    check_power_law,
+    check_samples,
+    check_started_at_zero,
+    check_width,
+    concrete_size,
+)
+from solvable.numerics.mode_sums import power_law_modes
 from solvable.numerics.precision import in_float64
+from solvable.population import Population
 from solvable.shapes import as_real, is_concrete
 from solvable.spectrum import Spectrum
 
@@ -97,6 +105,7 @@ class LinearRegression(AbstractProblem):
         width: number of coordinates and parameters.
         noise: standard deviation of the label noise; the floor is noise^2.
         init_std: initial parameters are init_std in every coordinate.
+        samples: size of the data set, an integer to draw, any real number >= 1 for theory; None is a fresh stream.
     """
 
     alpha: Float[Array, ""] = eqx.field(converter=as_real, default=1.0)
@@ -104,11 +113,13 @@ class LinearRegression(AbstractProblem):
     width: int = eqx.field(default=64)
     noise: Float[Array, ""] = eqx.field(converter=as_real, default=0.0)
     init_std: Float[Array, ""] = eqx.field(converter=as_real, default=0.0)
+    samples: Any = None
     references: ClassVar[tuple[str, ...]] = ("paquette2024",)
 
     def __check_init__(self):
         check_power_law(self.alpha, self.beta, self.noise, self.init_std)
         check_width(self.width)
+        check_samples(self.samples)
         concrete_size("width", self.width, "the list of eigenvalues")
 
     def _index(self):
@@ -137,6 +148,14 @@ class LinearRegression(AbstractProblem):
     @in_float64
     def spectrum(self) -> Spectrum:
         return problem_spectrum(self)
+
+    @in_float64
+    def population(self) -> Population:
+        """Eigenvalues j^{-2 alpha} with target power j^{-2 alpha - 2 beta}, all trained: no bottleneck of width."""
+        check_started_at_zero(self.init_std)
+        alpha, beta = jnp.asarray(self.alpha, float), jnp.asarray(self.beta, float)
+        modes = power_law_modes(alpha, 2 * alpha + 2 * beta, self.width)
+        return Population(*modes, *sizes(jnp.inf, self), jnp.asarray(self.noise, float))
 
     def batch(self, key, size):
         return gaussian_batch(self, key, size)

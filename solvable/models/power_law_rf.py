@@ -11,12 +11,21 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from solvable.keys import require_key, stream
-from solvable.models.base import AbstractModel, AbstractProblem
-from solvable.models.checks import check_power_law, check_real, check_width, concrete_size
+from solvable.models.base import AbstractModel, AbstractProblem, sizes
+from solvable.models.checks import (
+    check_power_law,
+    check_real,
+    check_samples,
+    check_started_at_zero,
+    check_width,
+    concrete_size,
+)
 from solvable.models.linear_regression import gaussian_batch, problem_spectrum
+from solvable.numerics.mode_sums import power_law_modes
 from solvable.numerics.power_sums import harmonic_sum, power_sum
 from solvable.numerics.precision import in_float64
 from solvable.numerics.resolvent import Law, contour, default_nodes, edges, effective_ridge, on_axis
+from solvable.population import Population
 from solvable.shapes import as_real, is_concrete
 from solvable.spectrum import Spectrum
 
@@ -34,9 +43,11 @@ class PowerLawRF(AbstractModel):
         alpha: exponent of the input's standard deviations, > 0: eigenvalues of the input covariance j^{-2 alpha}.
         beta: exponent of the target; alpha + beta > 1/2.
         width: number of random features d, an integer to draw, any real number >= 1 for theory.
-        ambient: input dimension v >= width, 4 * width by default; ``math.inf`` if 2 alpha > 1.
+        ambient: input dimension v >= 1, 4 * width by default; ``math.inf`` if 2 alpha > 1. One-pass theories need
+            v >= width.
         noise: standard deviation of the label noise.
         init_std: standard deviation of the initial parameters, independent Gaussians; 0 starts at zero.
+        samples: size of the data set, an integer to draw, any real number >= 1 for theory; None is a fresh stream.
     """
 
     alpha: Float[Array, ""] = eqx.field(converter=as_real, default=1.0)
@@ -45,6 +56,7 @@ class PowerLawRF(AbstractModel):
     ambient: Any = None
     noise: Float[Array, ""] = eqx.field(converter=as_real, default=0.0)
     init_std: Float[Array, ""] = eqx.field(converter=as_real, default=0.0)
+    samples: Any = None
     references: ClassVar[tuple[str, ...]] = ("paquette2024", "silverstein1995")
 
     def __post_init__(self):
@@ -55,12 +67,9 @@ class PowerLawRF(AbstractModel):
     def __check_init__(self):
         check_power_law(self.alpha, self.beta, self.noise, self.init_std)
         check_width(self.width)
-        if not is_concrete(self.ambient, self.width):
-            return
-        check_real(
-            "ambient", self.ambient, f"a number of coordinates >= width = {self.width}", lambda v: v >= self.width
-        )
-        if math.isinf(float(self.ambient)):
+        check_samples(self.samples)
+        check_real("ambient", self.ambient, "a number of coordinates >= 1", lambda v: v >= 1)
+        if is_concrete(self.ambient) and math.isinf(float(self.ambient)):
             check_real("alpha", self.alpha, "alpha > 1/2 where ambient is infinite (finite trace)", lambda a: a > 0.5)
 
     def at_width(self, width: Any) -> "PowerLawRF":
@@ -68,7 +77,7 @@ class PowerLawRF(AbstractModel):
         ambient = width * (self.ambient / self.width)
         if isinstance(width, int) and math.isfinite(ambient):
             ambient = round(ambient)
-        return PowerLawRF(self.alpha, self.beta, width, ambient, self.noise, self.init_std)
+        return PowerLawRF(self.alpha, self.beta, width, ambient, self.noise, self.init_std, self.samples)
 
     def law(self) -> Law:
         """alpha, width and ambient as float64 scalars."""
@@ -91,11 +100,13 @@ class PowerLawRF(AbstractModel):
     @in_float64
     def support(self) -> tuple[Float[Array, ""], Float[Array, ""]]:
         """Smallest and largest eigenvalue of the typical feature covariance (edges of the density's support)."""
+        _require_wide_ambient(self, "support()")
         return _support(self.law())
 
     @in_float64
     def density(self, eigvals: Float[Array, " points"]) -> Float[Array, " points"]:
         """Eigenvalue density of the typical feature covariance, normalised to the width: Im S(w) / (pi lambda)."""
+        _require_wide_ambient(self, "density()")
         return _density(self.law(), jnp.asarray(eigvals, float))
 
     @in_float64
@@ -107,9 +118,18 @@ class PowerLawRF(AbstractModel):
         """
         if nodes is not None and (not isinstance(nodes, int | np.integer) or nodes < FEWEST_NODES):
             raise ValueError(f"nodes: wanted an integer >= {FEWEST_NODES} or None; got {nodes!r}")
+        _require_wide_ambient(self, "spectrum()")
         law = self.law()
         parameters = (jnp.asarray(x, float) for x in (self.beta, self.noise, self.init_std))
         return typical_spectrum(law, *parameters, nodes or default_nodes(self.alpha, self.width))
+
+    @in_float64
+    def population(self) -> Population:
+        """Eigenvalues j^{-2 alpha} with target power j^{-2 alpha - 2 beta}, j <= ambient, behind ``width`` features."""
+        check_started_at_zero(self.init_std)
+        alpha, beta = jnp.asarray(self.alpha, float), jnp.asarray(self.beta, float)
+        modes = power_law_modes(alpha, 2 * alpha + 2 * beta, self.ambient)
+        return Population(*modes, *sizes(self.width, self), jnp.asarray(self.noise, float))
 
     def draw(self, key: Key[Array, ""]) -> "RandomFeatureProblem":
         """One draw of W (and of the initial parameters). A wider model extends a narrower one with the same key."""
@@ -120,6 +140,15 @@ class PowerLawRF(AbstractModel):
         parameters = (self.alpha, self.beta, self.noise, self.init_std)
         eigvals, target, initial, floor, _ = _draw(key, *parameters, width, head, tail)
         return RandomFeatureProblem(eigvals, target, initial, floor, key, self)
+
+
+def _require_wide_ambient(model: PowerLawRF, caller: str) -> None:
+    """Raise where fewer inputs than features leave the typical feature covariance singular."""
+    if is_concrete(model.ambient, model.width) and float(model.ambient) < float(model.width):
+        raise ValueError(
+            f"ambient: wanted a number of coordinates >= width = {model.width} for {caller} and one-pass theories of "
+            f"a model (a draw of it may have fewer); got {model.ambient}"
+        )
 
 
 @jax.jit
@@ -173,6 +202,11 @@ class RandomFeatureProblem(AbstractProblem):
     key: Key[Array, ""]
     model: PowerLawRF
     references: ClassVar[tuple[str, ...]] = ("paquette2024",)
+
+    @property
+    def samples(self) -> Any:
+        """Size of the data set of the model that was drawn; None for a fresh stream."""
+        return self.model.samples
 
     @in_float64
     def spectrum(self) -> Spectrum:
@@ -246,7 +280,8 @@ def _draw(key, alpha, beta, noise, init_std, width: int, head: int, tail: bool):
         gram, overlap = gram + covariance, overlap + shift
     eigvals, vectors = jnp.linalg.eigh(gram)
     eigvals, vectors = eigvals[::-1], vectors[:, ::-1]
-    present = eigvals > 1e-14 * eigvals[0]
+    # Fewer inputs than features leave null directions, which rounding does not show as exact zeros.
+    present = (eigvals > 1e-14 * eigvals[0]) & ((jnp.arange(width) < head) | tail)
     eigvals = jnp.where(present, eigvals, 0.0)
     target = jnp.where(present, vectors.T @ overlap / jnp.where(present, eigvals, 1.0), 0.0)
     best = vectors @ target

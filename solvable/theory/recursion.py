@@ -10,7 +10,7 @@ import numpy as np
 from solvable.algorithms.base import AbstractModewise
 from solvable.curve import Curve
 from solvable.method import AbstractMethod
-from solvable.models.base import AbstractModel
+from solvable.models.base import AbstractModel, require_fresh_stream
 from solvable.numerics.inversion import FIRST, WINDOW, windows
 from solvable.spectrum import Spectrum
 from solvable.theory import renewal
@@ -35,6 +35,7 @@ class Recursion(AbstractMethod[AbstractModewise]):
 
     def curve(self, model: AbstractModel, algorithm: AbstractModewise, steps: np.ndarray, *, key=None) -> Curve:
         require_modewise(algorithm, "Recursion()")
+        require_fresh_stream(model, "Recursion()")
         spectrum = model.spectrum()
         one_moment = eqx.filter_eval_shape(algorithm.injection, spectrum.eigvals, 0).shape[-1] == 1
         if algorithm.stationary and one_moment:

@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float
 
 from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise, check_learning_rate
 from solvable.curve import Curve, Result
-from solvable.models.base import AbstractModel
+from solvable.models.base import AbstractModel, require_fresh_stream
 from solvable.numerics.precision import in_float64
 from solvable.spectrum import Spectrum
 from solvable.theory import renewal
@@ -48,6 +48,7 @@ def stability(model: AbstractModel, algorithm: AbstractModewise) -> Stability:
         ValueError: the algorithm follows a schedule, or does not state its second moments.
     """
     require_modewise(algorithm, "stability(...)")
+    require_fresh_stream(model, "stability(...)")
     if not algorithm.stationary:
         raise ValueError("algorithm: wanted a constant learning rate for a stability threshold; got a schedule")
     return _stability(model.spectrum(), algorithm)

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from solvable.algorithms.base import AbstractModewise
 from solvable.curve import Curve
 from solvable.method import AbstractMethod
-from solvable.models.base import AbstractModel
+from solvable.models.base import AbstractModel, require_fresh_stream
 from solvable.numerics.precision import in_float64
 from solvable.numerics.volterra import solve_convolution, solve_triangular
 from solvable.spectrum import Spectrum
@@ -34,6 +34,7 @@ class Volterra(AbstractMethod[AbstractModewise]):
 
     def curve(self, model: AbstractModel, algorithm: AbstractModewise, steps: np.ndarray, *, key=None) -> Curve:
         require_modewise(algorithm, "Volterra()")
+        require_fresh_stream(model, "Volterra()")
         longest = int(steps[-1])
         limit = LONGEST if algorithm.stationary else LONGEST_SCHEDULE
         if longest > limit:
@@ -53,6 +54,7 @@ class Volterra(AbstractMethod[AbstractModewise]):
 def forcing(model: AbstractModel, algorithm: AbstractModewise, steps: np.ndarray) -> Float[Array, " steps"]:
     """F(t) at integer steps, without the floor: sum_j lambda_j error_j (1 - decay_j)^t, any t for a constant rate."""
     times = _times(algorithm, steps, "forcing(...)")
+    require_fresh_stream(model, "forcing(...)")
     return _powers(model.spectrum(), algorithm, times, False)
 
 
@@ -60,6 +62,7 @@ def forcing(model: AbstractModel, algorithm: AbstractModewise, steps: np.ndarray
 def kernel(model: AbstractModel, algorithm: AbstractModewise, steps: np.ndarray) -> Float[Array, " steps"]:
     """K(r) at integer lags r = t - 1 - s: sum_j lambda_j injection_j mass_j (1 - decay_j)^r, constant rate."""
     times = _times(algorithm, steps, "kernel(...)")
+    require_fresh_stream(model, "kernel(...)")
     return _powers(model.spectrum(), algorithm, times, True)
 
 

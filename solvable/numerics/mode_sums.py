@@ -1,0 +1,116 @@
+"""Quadrature nodes of a power-law list of modes, lambda_j = j^{-2 alpha}, j = 1 .. v, for any v up to infinity.
+
+    sum_{j <= v} h(j) = sum_k weight_k h(index_k)
+
+for every h that varies on the scale of its argument, as functions of a power law do. The first ``HEAD`` modes stand
+alone. Every octave beyond is a Gauss quadrature *of the sum*: on L consecutive integers the orthogonal polynomials are
+Gram's (discrete Chebyshev), whose Jacobi matrix is known for any L, real ones included, so nodes and weights come from
+a small symmetric eigenproblem and are exact for polynomials of degree 2 POINTS - 1. The cost is POINTS per octave.
+"""
+
+import math
+from functools import cache
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from solvable.shapes import is_concrete
+
+HEAD = 32  # modes that stand alone; enough that the shortest block, (sqrt(2) - 1) HEAD modes, has more than POINTS
+POINTS = 12  # nodes of a block: 1 / (1 + w j^{2 alpha}) to 3e-13 at alpha = 3, to 1e-15 at alpha = 2
+CUT = 64  # octaves resolved where there is no end: modes beyond 2^CUT enter by their moments
+
+
+def gauss_sum(start: Any, length: Any) -> tuple[Float[Array, " points"], Float[Array, " points"]]:
+    """Nodes and weights of sum_{j = start}^{start + length - 1} h(j), exact for polynomials of degree 2 POINTS - 1.
+
+    The monic polynomials orthogonal on ``length`` = L consecutive integers have p_{k+1} = (x - c) p_k - b_k p_{k-1},
+    b_k = k^2 (L^2 - k^2) / (4 (4 k^2 - 1)), c the centre (Gram; Szego, Orthogonal Polynomials, section 2.8). L >=
+    POINTS may be real: then the sum of a polynomial is its Faulhaber polynomial.
+    """
+    xp = np if is_concrete(start, length) else jnp
+    k = np.arange(1.0, POINTS)
+    side = k * xp.sqrt((1 - (k / length) ** 2) / (4 * k**2 - 1))  # in units of half the length
+    off = xp.concatenate([side, np.zeros(1)])[:, None] * np.eye(POINTS, k=1)
+    nodes, vectors = xp.linalg.eigh(off + off.T)
+    return start + (length - 1) / 2 + length / 2 * nodes, length * vectors[0] ** 2
+
+
+@cache
+def _octaves(count: int) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"]]:
+    """Nodes and weights of modes HEAD + 1 .. HEAD 2^count."""
+    blocks = [gauss_sum(HEAD * 2.0**m + 1, HEAD * 2.0**m) for m in range(count)]
+    nodes, weights = zip(*blocks, strict=True) if blocks else ([np.zeros(0)], [np.zeros(0)])
+    return np.concatenate(nodes), np.concatenate(weights)
+
+
+def power_law_nodes(ambient: Any) -> tuple[Float[Array, " nodes"], Float[Array, " nodes"]]:
+    """Indices j_k >= 1 (real numbers) and weights of the modes 1 .. ambient; an infinite ambient is cut at 2^CUT.
+
+    ``ambient`` may be real: below 2 HEAD the last mode has a fractional weight, beyond it sums of polynomials are
+    continued. It may be traced, up to 2^CUT: then there are nodes up to there, those beyond it with weight 0.
+    """
+    if not is_concrete(ambient):
+        return _traced_nodes(ambient)
+    v = float(ambient)
+    if math.isinf(v):
+        v = 2.0**CUT
+    if v < 2 * HEAD:
+        index = np.arange(1.0, math.ceil(v) + 1)
+        return index, np.clip(v + 1 - index, 0.0, 1.0)  # pyright: ignore[reportReturnType]
+    last = math.floor(math.log2(v / HEAD)) - 1  # octaves before the last block, which has one to two
+    nodes, weights = _octaves(last)
+    ends = _last_block(HEAD * 2.0**last, v)
+    head = np.arange(1.0, HEAD + 1)
+    weights = np.concatenate([np.ones(HEAD), weights, *ends[1]])
+    return np.concatenate([head, nodes, *ends[0]]), weights  # pyright: ignore[reportReturnType]
+
+
+def _last_block(before: Any, v: Any):
+    """Modes before + 1 .. v in two blocks of equal ratio; their common end need not be an integer."""
+    middle = (before * v) ** 0.5
+    first, second = gauss_sum(before + 1, middle - before), gauss_sum(middle + 1, v - middle)
+    return (first[0], second[0]), (first[1], second[1])
+
+
+def _traced_nodes(v):
+    head = np.arange(1.0, 2 * HEAD + 1)
+    short = v < 2 * HEAD
+    long = jnp.where(short, 2.0 * HEAD, v)
+    last = jnp.floor(jnp.log2(long / HEAD)) - 1
+    count = CUT - int(math.log2(HEAD))
+    nodes, weights = _octaves(count)
+    present = np.repeat(np.arange(count), POINTS) < last
+    ends = _last_block(HEAD * 2.0**last, long)
+    few = jnp.clip(v + 1 - head, 0.0, 1.0)
+    ones = jnp.where(short, few, head <= HEAD)
+    tail = jnp.where(short, 0.0, jnp.concatenate([jnp.where(present, weights, 0.0), *ends[1]]))
+    return jnp.concatenate([head, nodes, *ends[0]]), jnp.concatenate([ones, tail])
+
+
+def power_law_modes(
+    alpha: Any, power: Any, ambient: Any
+) -> tuple[Float[Array, " nodes"], Float[Array, " nodes"], Float[Array, " nodes"]]:
+    """(eigvals, mass, target power) of modes with eigenvalue j^{-2 alpha} and target power j^{-power}, j <= ambient.
+
+    An infinite ambient (2 alpha > 1, power > 1) ends in two nodes that carry the rest by its moments: one has the
+    rest's trace, squared trace and sum of eigenvalue * power, one at eigenvalue 0 what is left of its power (which
+    may be negative). alpha and power may be traced: the indices do not depend on them.
+    """
+    alpha, power = jnp.asarray(alpha, float), jnp.asarray(power, float)
+    index, mass = (jnp.asarray(x, float) for x in power_law_nodes(ambient))
+    eigvals, target = index ** (-2 * alpha), mass * index**-power
+    if not is_concrete(ambient) or math.isfinite(float(ambient)):
+        return eigvals, mass, target
+    # Beyond the cut sums are integrals from 2^CUT, exact to one part in 2^CUT of the rest.
+    unit, a, s = 2.0**CUT, 2 * alpha, power
+    ratio = (a - 1) / (2 * a - 1)  # (sum lambda^2 / sum lambda) / lambda_CUT
+    tilt = (s - 1) / (a + s - 1) / ratio  # (sum lambda power / sum power) / (sum lambda^2 / sum lambda)
+    rest_mass, rest_power = unit / (a - 1) / ratio, unit ** (1 - s) / (s - 1)
+    return (
+        jnp.concatenate([eigvals, jnp.stack([ratio * unit**-a, jnp.zeros(())])]),
+        jnp.concatenate([mass, jnp.stack([rest_mass, jnp.zeros(())])]),
+        jnp.concatenate([target, rest_power * jnp.stack([tilt, 1 - tilt])]),
+    )
