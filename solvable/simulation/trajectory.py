@@ -8,6 +8,7 @@ update. The bounds are the same for all runs, so `jax.vmap` over runs keeps them
 
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
@@ -16,28 +17,51 @@ from solvable.algorithms.base import AbstractAlgorithm
 from solvable.simulation.samplers import AbstractSampler
 
 
-def trajectory(
+class Progress(eqx.Module):
+    """Where a run stands: all that is needed to go on with it.
+
+    Attributes:
+        step: steps taken.
+        record: how many of the requested steps are recorded.
+        params: parameters after ``step`` steps; shape (coords,).
+        state: the optimizer's state.
+        risks: risk at the requested steps, 0 where still to come; shape (records,).
+    """
+
+    step: Int[Array, "..."]
+    record: Int[Array, "..."]
+    params: Float[Array, "... coords"]
+    state: Any
+    risks: Float[Array, "... records"]
+
+
+def begin(sampler: AbstractSampler, algorithm: AbstractAlgorithm, steps: Int[Array, " records"]) -> Progress:
+    """A run before its first step, step 0 recorded if it is wanted."""
+    params = sampler.initial
+    record, risks = _record(sampler, steps, jnp.int32(0), jnp.int32(0), params, jnp.zeros(steps.shape, params.dtype))
+    return Progress(jnp.int32(0), record, params, algorithm.init(params), risks)
+
+
+def advance(
     sampler: AbstractSampler,
     algorithm: AbstractAlgorithm,
     steps: Int[Array, " records"],
     key: Key[Array, ""],
+    progress: Progress,
+    until: Int[Array, ""],
     *,
     chunk: int,
-) -> tuple[Float[Array, " records"], Float[Array, " coords"]]:
-    """One run: the risk at ``steps`` and the last parameters.
+) -> Progress:
+    """The run after ``until`` steps in all. Stopping at multiples of ``chunk`` changes no bit of what follows.
 
     Args:
-        sampler: the source of gradients.
-        algorithm: the optimizer.
-        steps: strictly increasing step numbers, int32, 0 being before the first update; shape (records,).
-        key: the run's key; step t uses numbers that depend on (key, t) only.
-        chunk: how many steps are drawn at once. Changes the speed, not the numbers.
+        sampler, algorithm, key, chunk: as `trajectory`.
+        steps: strictly increasing step numbers, int32; those above ``until`` are left for later.
+        progress: the run so far.
+        until: where to stop, int32.
     """
     streams = sampler.streams(key)
     draw = lambda start: sampler.draw(streams, start + jnp.arange(chunk, dtype=jnp.int32))  # noqa: E731
-    last = steps[-1]
-    params = sampler.initial
-    record, risks = _record(sampler, steps, jnp.int32(0), jnp.int32(0), params, jnp.zeros(steps.shape, params.dtype))
 
     def one_chunk(carry):
         start, stop, drawn, record, params, state, risks = carry
@@ -57,13 +81,36 @@ def trajectory(
 
         segment = (start, record, params, state, risks)
         done, *rest = jax.lax.while_loop(lambda c: c[0] < stop, one_segment, segment)
-        return done, done + jnp.minimum(chunk, last - done), draw(done), *rest
+        return done, done + jnp.minimum(chunk, until - done), draw(done), *rest
 
     # The first pass takes no step and only draws, so that the drawing is compiled once.
     nothing = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(draw, jnp.int32(0)))
-    carry = (jnp.int32(0), jnp.int32(0), nothing, record, params, algorithm.init(params), risks)
-    *_, params, _, risks = jax.lax.while_loop(lambda c: c[0] < last, one_chunk, carry)
-    return risks, params
+    moving = (progress.record, progress.params, progress.state, progress.risks)
+    carry = (progress.step, progress.step, nothing, *moving)
+    done, _, _, *moving = jax.lax.while_loop(lambda c: c[0] < until, one_chunk, carry)
+    return Progress(done, *moving)
+
+
+def trajectory(
+    sampler: AbstractSampler,
+    algorithm: AbstractAlgorithm,
+    steps: Int[Array, " records"],
+    key: Key[Array, ""],
+    *,
+    chunk: int,
+) -> tuple[Float[Array, " records"], Float[Array, " coords"]]:
+    """One run: the risk at ``steps`` and the last parameters.
+
+    Args:
+        sampler: the source of gradients.
+        algorithm: the optimizer.
+        steps: strictly increasing step numbers, int32, 0 being before the first update; shape (records,).
+        key: the run's key; step t uses numbers that depend on (key, t) only.
+        chunk: how many steps are drawn at once. Changes the speed, not the numbers.
+    """
+    start = begin(sampler, algorithm, steps)
+    end = advance(sampler, algorithm, steps, key, start, steps[-1], chunk=chunk)
+    return end.risks, end.params
 
 
 def _record(sampler: AbstractSampler, steps: Array, now: Any, record: Array, params: Array, risks: Array):
