@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from solvable.algorithms import SGD as SGD
     from solvable.algorithms import AbstractAlgorithm as AbstractAlgorithm
     from solvable.algorithms import AbstractModewise as AbstractModewise
+    from solvable.algorithms import AbstractSpectral as AbstractSpectral
     from solvable.algorithms import Optax as Optax
     from solvable.check import Check as Check
     from solvable.check import check as check
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from solvable.solve import log_steps as log_steps
     from solvable.solve import solve as solve
     from solvable.spectrum import Spectrum as Spectrum
+    from solvable.theory import Exact as Exact
     from solvable.theory import Frontier as Frontier
     from solvable.theory import Recursion as Recursion
     from solvable.theory import Stability as Stability
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
     from solvable.theory import stability as stability
 
 _FACE = {
-    "algorithms": ("SGD", "AbstractAlgorithm", "AbstractModewise", "Optax"),
+    "algorithms": ("SGD", "AbstractAlgorithm", "AbstractModewise", "AbstractSpectral", "Optax"),
     "check": ("Check", "check"),
     "curve": ("Curve", "Result"),
     "exponents": ("phase",),
@@ -58,7 +60,9 @@ _FACE = {
     "simulation": ("Simulation",),
     "solve": ("log_steps", "solve"),
     "spectrum": ("Spectrum",),
-    "theory": ("Frontier", "Recursion", "Stability", "Volterra", "forcing", "frontier_map", "kernel", "stability"),
+    "theory": (
+        "Exact", "Frontier", "Recursion", "Stability", "Volterra", "forcing", "frontier_map", "kernel", "stability",
+    ),
 }
 _HOME = {name: module for module, names in _FACE.items() for name in names}
 _FOLDERS = ("algorithms", "exponents", "fits", "models", "numerics", "plots", "simulation", "theory")

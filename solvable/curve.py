@@ -25,6 +25,8 @@ class Curve(eqx.Module):
         stderr: standard error of ``risk`` over runs; zero for a theory.
         result: a `Result` code.
         stats: by-products of the method that made the curve (thresholds, counts, per-run risks).
+        train_risk: mean squared error on the training data at those steps; None for a fresh stream, and where the
+            method does not give it; shape (steps,).
     """
 
     steps: Int[np.ndarray, " steps"]
@@ -32,6 +34,7 @@ class Curve(eqx.Module):
     stderr: Float[Array, " steps"]
     result: Int[Array, ""]
     stats: dict[str, Any] = eqx.field(default_factory=dict)
+    train_risk: Float[Array, " steps"] | None = None
 
     @property
     def message(self) -> str:

@@ -1,7 +1,7 @@
 """Optimizers, one a file."""
 
-from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise
+from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise, AbstractSpectral
 from solvable.algorithms.optax import Optax
 from solvable.algorithms.sgd import SGD
 
-__all__ = ["SGD", "AbstractAlgorithm", "AbstractModewise", "Optax"]
+__all__ = ["SGD", "AbstractAlgorithm", "AbstractModewise", "AbstractSpectral", "Optax"]

@@ -1,7 +1,7 @@
 """What an optimizer must say about itself.
 
 `AbstractAlgorithm` is enough to be simulated. `AbstractModewise` adds how second moments move along each
-eigendirection, which is enough for every one-pass theory.
+eigendirection, which is enough for every one-pass theory; `AbstractSpectral` how the error shrinks on a fixed data set.
 """
 
 import abc
@@ -67,6 +67,21 @@ class AbstractModewise(AbstractAlgorithm):
 
         decay = self.decay(eigvals, step)
         return jnp.eye(decay.shape[-1], dtype=decay.dtype) - decay
+
+
+class AbstractSpectral(AbstractAlgorithm):
+    """An algorithm whose parameter error on a fixed quadratic shrinks along each eigendirection by a known factor.
+
+    With the gradient S (theta - best) of the full data set, S the sample covariance, the error along an eigenvector of
+    eigenvalue s is left(s, step) times the initial one (a spectral filter). This is what exact theories of one finite
+    data set need.
+    """
+
+    @abc.abstractmethod
+    def filter(
+        self, eigvals: Float[Array, " modes"], steps: Float[Array, " steps"]
+    ) -> tuple[Float[Array, "steps modes"], Float[Array, "steps modes"]]:
+        """(left, learned): the factor, and 1 - factor to full precision, at steps given as float64."""
 
 
 def check_learning_rate(algorithm: AbstractAlgorithm) -> None:

@@ -9,17 +9,33 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from solvable.algorithms.base import AbstractModewise, check_batch_size
+from solvable.algorithms.base import AbstractModewise, AbstractSpectral, check_batch_size
 from solvable.shapes import as_real
 
 Schedule = Callable[[jax.Array], jax.Array]
+
+
+def _filter_of_schedule(rate: Schedule, eigvals, steps):
+    """Every step up to the last is visited; the fraction learned is summed up, so that small ones keep their digits."""
+
+    def to_record(carry, stop):
+        def step(t, carry):
+            left, learned = carry
+            return left * (1 - rate(t) * eigvals), learned + left * rate(t) * eigvals
+
+        t, *moving = carry
+        moving = jax.lax.fori_loop(t, stop, step, tuple(moving))
+        return (stop, *moving), moving
+
+    start = jnp.zeros((), int), jnp.ones_like(eigvals), jnp.zeros_like(eigvals)
+    return jax.lax.scan(to_record, start, steps.astype(int))[1]
 
 
 def _as_rate(value: Any) -> Any:
     return value if callable(value) else as_real(value)
 
 
-class SGD(AbstractModewise):
+class SGD(AbstractModewise, AbstractSpectral):
     """theta <- theta - learning_rate * mean_b f_b (f_b . theta - y_b), on a fresh batch each step.
 
     One moment per eigendirection, m = E Delta^2, exact for Gaussian features (Paquette et al. 2024,
@@ -66,6 +82,17 @@ class SGD(AbstractModewise):
 
     def injection(self, eigvals, step):
         return (self._noise * self.rate(step) ** 2 * eigvals)[:, None]
+
+    def filter(self, eigvals, steps):
+        """left = (1 - g s)^t, the mean over batches; for a schedule the product of 1 - g_u s over u < t."""
+        if callable(self.learning_rate):
+            return _filter_of_schedule(self.learning_rate, eigvals, steps)
+        shrink = self.learning_rate * eigvals
+        # (1 - x)^t as sign * exp(t log|1 - x|), the logarithm without cancellation at both ends of 0 < x < 2
+        log = jnp.where(shrink < 1, jnp.log1p(-jnp.minimum(shrink, 1.0)), jnp.log1p(jnp.maximum(shrink, 1.0) - 2))
+        exponent = jnp.where(steps[:, None] > 0, steps[:, None] * log, 0.0)
+        sign = jnp.where((shrink > 1) & (steps[:, None] % 2 == 1), -1.0, 1.0)
+        return sign * jnp.exp(exponent), jnp.where(sign > 0, -jnp.expm1(exponent), 1 + jnp.exp(exponent))
 
     def init(self, params):
         return ()

@@ -99,7 +99,12 @@ class AbstractProblem(AbstractModel):
         """
 
     def draw(self, key: Key[Array, ""]) -> "AbstractProblem":
-        return self
+        """The problem itself, or where its data are still to be drawn (``samples`` is set), the problem with its data."""
+        if self.samples is None:
+            return self
+        from solvable.models.finite import FiniteProblem  # a problem itself, defined on top of this file
+
+        return FiniteProblem.gaussian(self, key, self.samples)
 
 
 def sizes(width: Any, model: AbstractModel) -> tuple[Float[Array, ""], Float[Array, ""]]:

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from solvable.keys import require_key, stream
 from solvable.models.base import AbstractProblem
+from solvable.models.checks import check_real, concrete_size
 from solvable.numerics.precision import in_float64
 from solvable.sample_spectrum import SampleSpectrum
 from solvable.shapes import as_real, is_concrete
@@ -65,9 +66,9 @@ class FiniteProblem(AbstractProblem):
         Sample i has its own stream, so that more samples extend fewer with the same key.
         """
         require_key(key, "to draw data from")
-        if isinstance(samples, bool) or not isinstance(samples, int | np.integer) or samples < 1:
-            raise ValueError(f"samples: wanted an integer >= 1; got {samples!r}")
-        features, targets = _gaussian_data(key, problem.eigvals, problem.target, problem.floor, int(samples))
+        check_real("samples", samples, "an integer >= 1", lambda x: x >= 1)
+        size = concrete_size("samples", samples, "drawing a data set")
+        features, targets = _gaussian_data(key, problem.eigvals, problem.target, problem.floor, size)
         return cls(problem, features, targets)
 
     @property
@@ -95,6 +96,9 @@ class FiniteProblem(AbstractProblem):
         """``size`` samples of the data set, drawn with replacement."""
         index = jax.random.randint(stream(key, "index"), (size,), 0, self.samples)
         return jnp.asarray(self.features)[index], jnp.asarray(self.targets)[index]
+
+    def draw(self, key: Key[Array, ""]) -> "FiniteProblem":
+        return self
 
     def spectrum(self) -> Spectrum:
         raise ValueError(

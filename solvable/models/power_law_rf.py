@@ -131,15 +131,18 @@ class PowerLawRF(AbstractModel):
         modes = power_law_modes(alpha, 2 * alpha + 2 * beta, self.ambient)
         return Population(*modes, *sizes(self.width, self), jnp.asarray(self.noise, float))
 
-    def draw(self, key: Key[Array, ""]) -> "RandomFeatureProblem":
-        """One draw of W (and of the initial parameters). A wider model extends a narrower one with the same key."""
+    def draw(self, key: Key[Array, ""]) -> AbstractProblem:
+        """One draw of W (and of the initial parameters), with its data where ``samples`` is set.
+
+        A wider model extends a narrower one with the same key, and more samples extend fewer.
+        """
         require_key(key, "to draw from")
         width = concrete_size("width", self.width, "drawing")
         head = _head(self)
         tail = math.isinf(float(self.ambient))
         parameters = (self.alpha, self.beta, self.noise, self.init_std)
         eigvals, target, initial, floor, _ = _draw(key, *parameters, width, head, tail)
-        return RandomFeatureProblem(eigvals, target, initial, floor, key, self)
+        return RandomFeatureProblem(eigvals, target, initial, floor, key, self).draw(key)
 
 
 def _require_wide_ambient(model: PowerLawRF, caller: str) -> None:
