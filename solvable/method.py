@@ -1,17 +1,18 @@
 """A method is a value: how to obtain the risk curve of a model under an algorithm."""
 
 import abc
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import equinox as eqx
 import numpy as np
-from jaxtyping import Array, Key
+from jaxtyping import Array, Float, Int, Key
 
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.curve import Curve
-from solvable.models.base import AbstractModel
+from solvable.models.base import AbstractModel, AbstractProblem
 
 AlgorithmT = TypeVar("AlgorithmT", bound=AbstractAlgorithm)
+View = Literal["model", "problem", "spectrum"]
 
 
 class AbstractMethod(eqx.Module, Generic[AlgorithmT]):
@@ -31,3 +32,49 @@ class AbstractMethod(eqx.Module, Generic[AlgorithmT]):
         self, model: AbstractModel, algorithm: AlgorithmT, steps: np.ndarray, *, key: Key[Array, ""] | None
     ) -> Curve:
         """The risk at ``steps``: sorted, nonnegative, int64, known now (never traced)."""
+
+    def view(self, model: AbstractModel, algorithm: AbstractAlgorithm) -> View:
+        """What `curve` looks at in this model: models that are arrays of one shape in that view can be stacked.
+
+        "spectrum": ``model.spectrum()`` and nothing else; "problem": the eigenvalues, target, start and floor of one
+        draw and nothing else; "model": anything more. In the first two, absent modes change nothing.
+        """
+        return "model"
+
+
+class AbstractResumable(AbstractMethod[AlgorithmT]):
+    """A method that walks through the steps of one draw and can stop anywhere, to go on later with the same bits.
+
+    The three parts are pure functions of arrays, fit for `jax.vmap` over problems, algorithms, keys and progress; the
+    progress has a scalar ``step``, common to all that is stacked.
+    """
+
+    @abc.abstractmethod
+    def begin(self, problem: AbstractProblem, algorithm: AlgorithmT, records: Int[Array, " records"]) -> Any:
+        """Where things stand before the first step; ``records``: steps to record, increasing."""
+
+    @abc.abstractmethod
+    def advance(
+        self,
+        problem: AbstractProblem,
+        algorithm: AlgorithmT,
+        records: Int[Array, " records"],
+        key: Key[Array, ""],
+        progress: Any,
+        until: Int[Array, ""],
+        *,
+        lanes: int,
+    ) -> Any:
+        """Where things stand after ``until`` steps in all; ``lanes``: how many problems are stacked.
+
+        Stopping at any multiple of ``STRIDE`` steps leaves the bits of the result alone.
+        """
+
+    @abc.abstractmethod
+    def finish(
+        self, progress: Any
+    ) -> tuple[Float[Array, " records"], Float[Array, " records"], Int[Array, ""]]:
+        """Risk and standard error at every record, and the result code."""
+
+
+STRIDE = 512

@@ -13,11 +13,11 @@ from jaxtyping import Array, Float, Key
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.curve import Curve, Result
 from solvable.keys import require_key, stream
-from solvable.method import AbstractMethod
+from solvable.method import STRIDE, AbstractResumable, View
 from solvable.models.base import AbstractModel, AbstractProblem
 from solvable.simulation.landscape import Eigenbasis, OriginalBasis
 from solvable.simulation.samplers import AbstractSampler, Batch, Direct, Population, Wishart
-from solvable.simulation.trajectory import trajectory
+from solvable.simulation.trajectory import Progress, advance, begin, trajectory
 
 SamplerName = Literal["auto", "direct", "batch", "wishart"]
 SAMPLERS = ("auto", "direct", "batch", "wishart")
@@ -26,7 +26,7 @@ RUNS_NUMBERS = 1 << 16  # numbers one step of all runs in flight draws: hides th
 DRAWS_NUMBERS = 1 << 26  # numbers held for the draws in flight
 
 
-class Simulation(AbstractMethod):
+class Simulation(AbstractResumable):
     """Run the optimizer itself, on fresh samples, and average over runs.
 
     Given a model, every run has its own draw of it (or ``num_draws`` draws are shared evenly, run r using
@@ -90,6 +90,33 @@ class Simulation(AbstractMethod):
         recorded: Any = np.asarray(steps)  # NumPy keeps int64 whatever JAX's flags are
         return Curve(recorded, mean, stderr, result, {"runs": runs[:, places]})
 
+    def view(self, model, algorithm) -> View:
+        reduced = algorithm.batch_size is None or self.sampler != "direct"
+        fresh = isinstance(model, AbstractProblem) and model.samples is None
+        return "problem" if fresh and reduced and algorithm.rotation_equivariant else "model"
+
+    def begin(self, problem, algorithm, records) -> Progress:
+        start = begin(self.lower(problem, algorithm), algorithm, records)
+        moving = (start.params, start.state, start.risks)
+        spread = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.num_runs, *jnp.shape(x))), moving)
+        return Progress(start.step, *spread)
+
+    def advance(self, problem, algorithm, records, key, progress, until, *, lanes) -> Progress:
+        sampler, keys = self.lower(problem, algorithm), _keys(stream(key, "run"), self.num_runs)
+        size, chunk = _in_flight(sampler, self.num_runs, lanes)
+
+        def one(run):
+            key, *moving = run
+            end = advance(sampler, algorithm, records, key, Progress(progress.step, *moving), until, chunk=chunk)
+            return end.params, end.state, end.risks
+
+        moving = (keys, progress.params, progress.state, progress.risks)
+        return Progress(jnp.maximum(progress.step, until), *_grouped_map(jax.vmap(one), moving, size))
+
+    def finish(self, progress):
+        mean, stderr = _average(progress.risks, self.num_runs)
+        return mean, stderr, jnp.where(jnp.isfinite(progress.risks).all(), Result.SUCCESS, Result.NONFINITE)
+
     def _over_draws(self, model, algorithm, records, draw_keys, run_keys) -> Float[Array, "runs steps"]:
         """Runs on several draws: as many draws at a time as memory allows, all groups of the same shape."""
         draws = len(draw_keys)
@@ -142,11 +169,17 @@ def _average(runs: Float[Array, "runs steps"], groups: int) -> tuple[Float[Array
 
 def _runs(sampler: AbstractSampler, algorithm: AbstractAlgorithm, records, keys, draws_in_flight: int):
     """The risk of each run of one draw, shape (runs, records)."""
-    per_step = max(_step_numbers(sampler), 1)
-    size = min(len(keys), _clip(RUNS_NUMBERS // per_step, 1, 256))
-    chunk = _clip(CHUNK_NUMBERS // (per_step * size * draws_in_flight), 1, 512)
+    size, chunk = _in_flight(sampler, len(keys), draws_in_flight)
     one = lambda key: trajectory(sampler, algorithm, records, key, chunk=chunk)[0]  # noqa: E731
     return _grouped_map(jax.vmap(one), keys, size)
+
+
+def _in_flight(sampler: AbstractSampler, runs: int, draws: int) -> tuple[int, int]:
+    """How many runs of one draw to simulate at a time, and how many steps to draw at once (a divisor of STRIDE)."""
+    per_step = max(_step_numbers(sampler), 1)
+    size = min(runs, _clip(RUNS_NUMBERS // per_step, 1, 256))
+    chunk = _clip(CHUNK_NUMBERS // (per_step * size * draws), 1, STRIDE)
+    return size, 1 << (chunk.bit_length() - 1)
 
 
 @eqx.filter_jit
@@ -183,7 +216,7 @@ def _draws_in_flight(sampler: AbstractSampler, runs: int, draws: int) -> int:
     return -(-draws // -(-draws // most))
 
 
-def _grouped_map(function: Callable, xs: Any, size: int) -> Float[Array, "items ..."]:
+def _grouped_map(function: Callable, xs: Any, size: int) -> Any:
     """``function`` of stacked items, at most ``size`` of them at a time, in groups as even as can be."""
     count = jax.tree.leaves(xs)[0].shape[0]
     groups = -(-count // size)
@@ -193,4 +226,4 @@ def _grouped_map(function: Callable, xs: Any, size: int) -> Float[Array, "items 
     places = jnp.arange(groups * size) % count
     stacked = jax.tree.map(lambda x: x[places].reshape(groups, size, *x.shape[1:]), xs)
     out = jax.lax.map(function, stacked)
-    return out.reshape(groups * size, *out.shape[2:])[:count]
+    return jax.tree.map(lambda x: x.reshape(groups * size, *x.shape[2:])[:count], out)

@@ -22,14 +22,12 @@ class Progress(eqx.Module):
 
     Attributes:
         step: steps taken.
-        record: how many of the requested steps are recorded.
         params: parameters after ``step`` steps; shape (coords,).
         state: the optimizer's state.
         risks: risk at the requested steps, 0 where still to come; shape (records,).
     """
 
-    step: Int[Array, "..."]
-    record: Int[Array, "..."]
+    step: Int[Array, ""]
     params: Float[Array, "... coords"]
     state: Any
     risks: Float[Array, "... records"]
@@ -38,8 +36,8 @@ class Progress(eqx.Module):
 def begin(sampler: AbstractSampler, algorithm: AbstractAlgorithm, steps: Int[Array, " records"]) -> Progress:
     """A run before its first step, step 0 recorded if it is wanted."""
     params = sampler.initial
-    record, risks = _record(sampler, steps, jnp.int32(0), jnp.int32(0), params, jnp.zeros(steps.shape, params.dtype))
-    return Progress(jnp.int32(0), record, params, algorithm.init(params), risks)
+    _, risks = _record(sampler, steps, jnp.int32(0), jnp.int32(0), params, jnp.zeros(steps.shape, params.dtype))
+    return Progress(jnp.int32(0), params, algorithm.init(params), risks)
 
 
 def advance(
@@ -58,7 +56,7 @@ def advance(
         sampler, algorithm, key, chunk: as `trajectory`.
         steps: strictly increasing step numbers, int32; those above ``until`` are left for later.
         progress: the run so far.
-        until: where to stop, int32.
+        until: where to stop, int32, at most the last of ``steps``.
     """
     streams = sampler.streams(key)
     draw = lambda start: sampler.draw(streams, start + jnp.arange(chunk, dtype=jnp.int32))  # noqa: E731
@@ -85,9 +83,9 @@ def advance(
 
     # The first pass takes no step and only draws, so that the drawing is compiled once.
     nothing = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(draw, jnp.int32(0)))
-    moving = (progress.record, progress.params, progress.state, progress.risks)
-    carry = (progress.step, progress.step, nothing, *moving)
-    done, _, _, *moving = jax.lax.while_loop(lambda c: c[0] < until, one_chunk, carry)
+    recorded = (steps <= progress.step).sum(dtype=jnp.int32)
+    carry = (progress.step, progress.step, nothing, recorded, progress.params, progress.state, progress.risks)
+    done, _, _, _, *moving = jax.lax.while_loop(lambda c: c[0] < until, one_chunk, carry)
     return Progress(done, *moving)
 
 

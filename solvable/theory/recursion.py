@@ -9,7 +9,7 @@ import numpy as np
 
 from solvable.algorithms.base import AbstractModewise
 from solvable.curve import Curve
-from solvable.method import AbstractMethod
+from solvable.method import AbstractMethod, View
 from solvable.models.base import AbstractModel, require_fresh_stream
 from solvable.numerics.inversion import FIRST, WINDOW, windows
 from solvable.spectrum import Spectrum
@@ -32,6 +32,9 @@ class Recursion(AbstractMethod[AbstractModewise]):
     """
 
     references: ClassVar[tuple[str, ...]] = ("paquette2024", "weideman2007")
+
+    def view(self, model, algorithm) -> View:
+        return "spectrum" if model.samples is None else "model"
 
     def curve(self, model: AbstractModel, algorithm: AbstractModewise, steps: np.ndarray, *, key=None) -> Curve:
         require_modewise(algorithm, "Recursion()")

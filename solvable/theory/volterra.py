@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractModewise
 from solvable.curve import Curve
-from solvable.method import AbstractMethod
+from solvable.method import AbstractMethod, View
 from solvable.models.base import AbstractModel, require_fresh_stream
 from solvable.numerics.precision import in_float64
 from solvable.numerics.volterra import solve_convolution, solve_triangular
@@ -31,6 +31,9 @@ class Volterra(AbstractMethod[AbstractModewise]):
     """
 
     references: ClassVar[tuple[str, ...]] = ("paquette2024",)
+
+    def view(self, model, algorithm) -> View:
+        return "spectrum" if model.samples is None else "model"
 
     def curve(self, model: AbstractModel, algorithm: AbstractModewise, steps: np.ndarray, *, key=None) -> Curve:
         require_modewise(algorithm, "Volterra()")
