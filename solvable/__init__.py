@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from solvable.algorithms import AbstractModewise as AbstractModewise
     from solvable.algorithms import AbstractSpectral as AbstractSpectral
     from solvable.algorithms import Optax as Optax
+    from solvable.algorithms import Ridge as Ridge
     from solvable.check import Check as Check
     from solvable.check import check as check
     from solvable.curve import Curve as Curve
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from solvable.theory import stability as stability
 
 _FACE = {
-    "algorithms": ("SGD", "AbstractAlgorithm", "AbstractModewise", "AbstractSpectral", "Optax"),
+    "algorithms": ("SGD", "AbstractAlgorithm", "AbstractModewise", "AbstractSpectral", "Optax", "Ridge"),
     "check": ("Check", "check"),
     "curve": ("Curve", "Result"),
     "exponents": ("phase",),

@@ -21,7 +21,7 @@ def solve(
     model: AbstractModel,
     algorithm: AbstractAlgorithm,
     method: AbstractMethod,
-    steps: Any,
+    steps: Any = None,
     *,
     key: Key[Array, ""] | None = None,
     throw: bool = False,
@@ -35,7 +35,8 @@ def solve(
         model: a model, or one draw of it.
         algorithm: how parameters move.
         method: ``Recursion()``, ``Volterra()``, ``Simulation(...)``.
-        steps: increasing integers >= 0, any integer array-like (10^15 is a step like another).
+        steps: increasing integers >= 0, any integer array-like (10^15 is a step like another); None for an algorithm
+            without steps (`Ridge`), whose curve is one point.
         key: ``jax.random.key(seed)``; only a simulation needs it.
         throw: raise on a divergent or non-finite curve instead of flagging it in ``curve.result``.
 
@@ -44,7 +45,7 @@ def solve(
         RuntimeError: the outcome is not a success and ``throw`` is true.
     """
     _check_types(model, algorithm, method)
-    steps = check_steps(steps)
+    steps = _steps_of(algorithm, steps)
     if method.needs_key or key is not None:
         require_key(key, f"for {type(method).__name__}()")
     run = in_float64(method.curve) if method.in_float64 else method.curve
@@ -89,6 +90,14 @@ def check_steps(steps: Any) -> np.ndarray:
     if (np.diff(array) <= 0).any():
         raise ValueError(f"steps: wanted strictly increasing values; got {array[:5].tolist()}...")
     return array
+
+
+def _steps_of(algorithm: AbstractAlgorithm, steps: Any) -> np.ndarray:
+    if not algorithm.one_shot:
+        return check_steps(steps)
+    if steps is not None:
+        raise ValueError(f"steps: wanted None for {type(algorithm).__name__}(), which has no steps; got {steps!r}")
+    return np.zeros(1, np.int64)
 
 
 def _check_types(model: Any, algorithm: Any, method: Any) -> None:

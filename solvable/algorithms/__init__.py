@@ -2,6 +2,7 @@
 
 from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise, AbstractSpectral
 from solvable.algorithms.optax import Optax
+from solvable.algorithms.ridge import Ridge
 from solvable.algorithms.sgd import SGD
 
-__all__ = ["SGD", "AbstractAlgorithm", "AbstractModewise", "AbstractSpectral", "Optax"]
+__all__ = ["SGD", "AbstractAlgorithm", "AbstractModewise", "AbstractSpectral", "Optax", "Ridge"]
