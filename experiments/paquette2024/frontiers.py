@@ -30,7 +30,9 @@ class Config:
         num_runs: SGD runs at each width, each with its own draw of the features.
         num_points: recorded steps, evenly spaced in the logarithm.
         window: smallest and largest compute at which SGD's frontier is measured.
-        theory_compute: smallest and largest compute of the exact frontier.
+        theory_compute: smallest and largest compute of the exact frontier that is drawn.
+        far_compute: compute at which the theory's exponents are compared with the asymptote; IVb, the slowest phase,
+            at its power 4/3.
         tiny: a much smaller run with the same outputs.
         seed: of every random number.
     """
@@ -40,22 +42,29 @@ class Config:
     num_runs: int = 64
     num_points: int = 60
     window: tuple[float, float] = (2e3, 2e4)
-    theory_compute: tuple[float, float] = (1e4, 1e24)
+    theory_compute: tuple[float, float] = (1e4, 1e7)
+    far_compute: float = 1e24
     tiny: bool = False
     seed: int = 0
 
 
-TINY = dict(widths=(8, 16, 32), last_step=400, num_runs=8, num_points=16, window=(3e2, 1e3), theory_compute=(1e3, 1e8))
+FAR_NODES, FAR_STAGES = 768, 5  # contour nodes and stages of the search, at the far compute
+TINY = dict(widths=(8, 16, 32), last_step=400, num_runs=8, num_points=16, window=(3e2, 1e3), theory_compute=(1e3, 1e5),
+            far_compute=1e12)
 
 
 def run(config: Config, progress=lambda *_: None):
     """SGD and theory curves (phase, width, step), both frontiers (phase, compute), exponents (phase, exponent)."""
     sizes = TINY if config.tiny else vars(config)
     steps = sv.log_steps(sizes["last_step"], sizes["num_points"])
-    asymptotic = np.geomspace(*sizes["theory_compute"], 3 if config.tiny else 22)
+    drawn = np.geomspace(*sizes["theory_compute"], 3 if config.tiny else 10)
     alpha, beta = np.array(list(shared.POINTS.values())).T
-    exact = sv.frontier_map(shared.law(1.0, 1.0), shared.rule, asymptotic, alpha=alpha, beta=beta,
-                            ratio=shared.ratio(alpha), nodes=shared.NODES, stages=shared.STAGES)
+    points = dict(alpha=alpha, beta=beta, ratio=shared.ratio(alpha))
+    exact = sv.frontier_map(shared.law(1.0, 1.0), shared.rule, drawn, **points, nodes=shared.NODES,
+                            stages=shared.STAGES)
+    far_compute = np.array([sizes["far_compute"] ** (4 / 3 if name == "IVb" else 1) for name in shared.POINTS])
+    far = sv.frontier_map(shared.law(1.0, 1.0), shared.rule, far_compute, **points, paired=True, nodes=FAR_NODES,
+                          stages=FAR_STAGES)
     parts = []
     for index in range(len(alpha)):
         progress("phases", index, len(alpha))
@@ -70,14 +79,15 @@ def run(config: Config, progress=lambda *_: None):
         **{name: (grid, values, text) for (name, text), values in zip(names.items(), measured, strict=True)},
         "risk": (line, exact.risk, "least risk over all widths, exact"),
         "best_width": (line, exact.width, "optimal width, exact"),
-        "eta": (line, exact.loss_exponent, "local loss exponent, exact"),
-        "xi": (line, exact.width_exponent, "local width exponent, exact"),
+        "far_compute": (("phase",), far_compute, "compute at which eta and xi are measured"),
+        "eta": (("phase",), far.loss_exponent, "local loss exponent at far_compute, exact"),
+        "xi": (("phase",), far.width_exponent, "local width exponent at far_compute, exact"),
         **{f"{column}_{exponent}": (("phase",), slopes[:, i, k], f"{column} {exponent} in the window of SGD")
            for i, exponent in enumerate(("eta", "xi")) for k, column in enumerate(shared.COLUMNS)},
     }
     coords = {**shared.phase_coords(), "width": (("width",), list(sizes["widths"]), "number of random features"),
               "step": (("step",), steps, "SGD step, one sample each"),
-              "compute": (("compute",), asymptotic, "compute f = width * steps, exact frontier"),
+              "compute": (("compute",), drawn, "compute f = width * steps, exact frontier"),
               "window": (("point",), np.geomspace(*sizes["window"], shared.POINTS_IN_WINDOW), "compute f, SGD")}
     return make_dataset("paquette2024/frontiers", config, variables, coords)
 
@@ -117,7 +127,7 @@ def _panel(axes, here):
         label = "SGD, one grey line a width (widest darkest)" if index == here.width.size - 1 else None
         shade = str(0.8 - 0.45 * index / here.width.size)
         axes.plot(width * curve.step, curve.sgd, color=shade, linewidth=1, label=label)
-    line = here.where(here["compute"] <= 30 * here.window[-1], drop=True)
+    line = here.where(here["compute"] <= 300 * here.window[-1], drop=True)
     axes.plot(line["compute"], line.risk, color=COLORS[1], linewidth=1.8, label="theory, exact frontier")
     axes.errorbar(here.window[::2], here.sgd_risk[::2], 2 * here.sgd_risk_stderr[::2], fmt="o", markersize=4,
                   color=COLORS[2], markerfacecolor="white", label="SGD, IsoFLOP frontier ± 2 s.e.")
@@ -138,7 +148,7 @@ def _panel(axes, here):
 
 def report(dataset) -> list[dict]:
     """SGD's exponents beside the theory's read off the same way; theory's at the largest compute beside the law."""
-    rows, most = [], float(dataset["compute"][-1])
+    rows = []
     for name in dataset.phase.values:
         here = dataset.sel(phase=name)
         for exponent in ("eta", "xi"):
@@ -148,6 +158,6 @@ def report(dataset) -> list[dict]:
             rows.append(report_row(quantity, predicted, measured, 4.5 * stderr + BIAS[exponent], stderr))
         law = sv.phase(float(here.alpha), float(here.beta))
         for exponent, asymptote, tolerance in (("eta", law.loss_exponent, 0.005), ("xi", law.width_exponent, 0.01)):
-            quantity = f"{name}: {exponent}, theory at compute {most:.0e} beside its asymptote"
-            rows.append(report_row(quantity, asymptote, here[exponent][-1], tolerance))
+            quantity = f"{name}: {exponent}, theory at compute {float(here.far_compute):.0e} beside its asymptote"
+            rows.append(report_row(quantity, asymptote, here[exponent], tolerance))
     return rows

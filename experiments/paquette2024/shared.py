@@ -18,7 +18,7 @@ POINTS = {
     "II": (1.00, 0.60),
     "III": (0.70, 1.20),
     "IVa": (0.45, 0.90),
-    "IVb": (0.27, 0.70),
+    "IVb": (0.262, 0.60),
 }
 COLUMNS = ("measured", "stderr", "predicted")  # of an exponent in a window of compute
 POINTS_IN_WINDOW = 17
