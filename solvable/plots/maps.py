@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
-from matplotlib.patheffects import withStroke
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 from matplotlib.ticker import Locator, LogLocator, MaxNLocator
 
 from solvable.plots.series import axis_label, mean_and_error, new_axes, set_scales, spans_decades
@@ -77,7 +77,7 @@ def _contours(ax: Axes, x, z, shown, count: int, log: bool) -> None:
     low, high = float(shown.min()), float(shown.max())
     levels = round_levels(low, high, count, log=log)
     window = ax.get_xlim(), ax.get_ylim()
-    halo = [withStroke(linewidth=2.4, foreground="white")]
+    halo: list[AbstractPathEffect] = [withStroke(linewidth=2.4, foreground="white")]
     lines = ax.contour(x, z, shown, levels=levels, colors="black", linewidths=0.8)
     lines.set_path_effects(halo)
     for text in ax.clabel(lines, fmt=lambda level: f"{level:.3g}", fontsize=8):
