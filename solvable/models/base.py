@@ -99,7 +99,7 @@ class AbstractProblem(AbstractModel):
         """
 
     def draw(self, key: Key[Array, ""]) -> "AbstractProblem":
-        """The problem itself, or where its data are still to be drawn (``samples`` is set), the problem with its data."""
+        """The problem itself; with its data, where ``samples`` is set and they are still to be drawn."""
         if self.samples is None:
             return self
         from solvable.models.finite import FiniteProblem  # a problem itself, defined on top of this file

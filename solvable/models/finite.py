@@ -1,6 +1,6 @@
 """One problem with its data set: finitely many samples, frozen and reused."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -44,7 +44,8 @@ class FiniteProblem(AbstractProblem):
     def __init__(self, problem: AbstractProblem, features, targets, samples=None):
         self.problem = problem
         self.features, self.targets = as_real(features), as_real(targets)
-        self.samples = np.asarray(np.shape(features)[0]) if samples is None else samples
+        rows: Any = np.asarray(np.shape(features)[0])
+        self.samples = rows if samples is None else samples
 
     def __check_init__(self):
         shape, width = np.shape(self.features), np.shape(self.problem.eigvals)[-1]

@@ -51,8 +51,8 @@ class AbstractSampler(eqx.Module):
         """The batch-mean gradient, from one step's share of the prepared draws."""
 
     @abc.abstractmethod
-    def risk(self, params: Float[Array, " coords"]) -> Float[Array, ""]:
-        """Population mean squared error."""
+    def risk(self, params: Float[Array, " coords"]) -> Float[Array, "*risks"]:
+        """What is recorded of parameters: the population mean squared error, or that and the training risk."""
 
 
 class _Reduced(AbstractSampler):

@@ -1,4 +1,4 @@
-"""One-pass simulation: a fresh batch at every step."""
+"""Simulation: a fresh batch at every step, or batches from a finite data set that is reused."""
 
 import math
 from collections.abc import Callable
@@ -15,7 +15,11 @@ from solvable.curve import Curve, Result
 from solvable.keys import require_key, stream
 from solvable.method import STRIDE, AbstractResumable, View
 from solvable.models.base import AbstractModel, AbstractProblem
+from solvable.models.finite import FiniteProblem
+from solvable.numerics.precision import in_float64
 from solvable.simulation.landscape import Eigenbasis, OriginalBasis
+from solvable.simulation.multi_pass import ORDERS, Order, reused
+from solvable.simulation.one_shot import solve_once
 from solvable.simulation.samplers import AbstractSampler, Batch, Direct, Population, Wishart
 from solvable.simulation.trajectory import Progress, advance, begin, trajectory
 
@@ -27,11 +31,15 @@ DRAWS_NUMBERS = 1 << 26  # numbers held for the draws in flight
 
 
 class Simulation(AbstractResumable):
-    """Run the optimizer itself, on fresh samples, and average over runs.
+    """Run the optimizer itself and average over runs.
 
     Given a model, every run has its own draw of it (or ``num_draws`` draws are shared evenly, run r using
     draw r mod num_draws); given a problem, all runs are conditional on it. Run r uses the same numbers
     however many runs there are. The numbers follow JAX's default dtype.
+
+    With ``samples=None`` every step sees fresh samples. With a finite data set (``samples=n`` on the model, whose
+    draws then hold features and data, or a `FiniteProblem`) the data are reused; the full batch is deterministic given
+    the draw, and `Ridge` is solved directly, in float64.
 
     Attributes:
         num_runs: independent runs, at least 1.
@@ -41,15 +49,19 @@ class Simulation(AbstractResumable):
             "wishart": the law of the mean gradient, O(width) whatever the batch size;
             "auto": "batch" for a batch of one, "wishart" for more.
         num_draws: draws of the model, a divisor of ``num_runs``; None gives each run its own.
+        order: how a finite data set is passed through: "replacement", every sample of a batch drawn from all data, or
+            "epochs", a fresh shuffle of the data for every pass.
 
     The curve's ``stats`` hold ``runs``, the risk of each run, shape (num_runs, steps). ``stderr`` is the
     standard error of the mean over runs, or over the means of draws where draws are shared; NaN if there is
-    only one.
+    only one. With a finite data set ``train_risk`` is the mean training risk, and ``stats`` hold its standard error
+    ``train_stderr`` and ``train_runs``.
     """
 
     num_runs: int = eqx.field(static=True, default=1)
     sampler: SamplerName = eqx.field(static=True, default="auto")
     num_draws: int | None = eqx.field(static=True, default=None)
+    order: Order = eqx.field(static=True, default="replacement")
     needs_key: ClassVar[bool] = True
     in_float64: ClassVar[bool] = False
     references: ClassVar[tuple[str, ...]] = ("salmon2011", "box1958")
@@ -58,6 +70,8 @@ class Simulation(AbstractResumable):
         _check_count("num_runs", self.num_runs)
         if self.sampler not in SAMPLERS:
             raise ValueError(f"sampler: wanted one of {', '.join(SAMPLERS)}; got {self.sampler!r}")
+        if self.order not in ORDERS:
+            raise ValueError(f"order: wanted one of {', '.join(ORDERS)}; got {self.order!r}")
         if self.num_draws is not None:
             _check_count("num_draws", self.num_draws)
             if self.num_runs % self.num_draws:
@@ -79,16 +93,22 @@ class Simulation(AbstractResumable):
         key = require_key(key, "for the simulation's draws")
         wanted, places = np.unique(_simulable(steps), return_inverse=True)
         records, keys = jnp.asarray(wanted, jnp.int32), _keys(stream(key, "run"), self.num_runs)
-        if isinstance(model, AbstractProblem):
-            runs = _runs_of_one(self.lower(model, algorithm), algorithm, records, keys)
-            groups = self.num_runs
+        given = model if isinstance(model, AbstractProblem) and _is_drawn(model) else None
+        groups = self.num_runs if given is not None or self.num_draws is None else self.num_draws
+        draws = _keys(stream(key, "draw"), groups)
+        if algorithm.one_shot:
+            problems = [given] if given is not None else [model.draw(k) for k in draws]
+            return _curve(steps, in_float64(self._solved)(problems, algorithm), groups)
+        if given is not None:
+            runs = _runs_of_one(self.lower(given, algorithm), algorithm, records, keys)
         else:
-            groups = self.num_runs if self.num_draws is None else self.num_draws
-            runs = self._over_draws(model, algorithm, records, _keys(stream(key, "draw"), groups), keys)
-        mean, stderr = _average(runs[:, places], groups)
-        result = jnp.where(jnp.isfinite(runs).all(), Result.SUCCESS, Result.NONFINITE)
-        recorded: Any = np.asarray(steps)  # NumPy keeps int64 whatever JAX's flags are
-        return Curve(recorded, mean, stderr, result, {"runs": runs[:, places]})
+            runs = self._over_draws(model, algorithm, records, draws, keys)
+        return _curve(steps, runs[:, places], groups)
+
+    def _solved(self, problems, algorithm) -> Float[Array, "runs 1 2"]:
+        """Population and training risk of an algorithm without steps."""
+        risks = jnp.stack([jnp.asarray(solve_once(problem, algorithm)) for problem in problems])
+        return jnp.tile(risks, (self.num_runs // len(risks), 1))[:, None]
 
     def view(self, model, algorithm) -> View:
         reduced = algorithm.batch_size is None or self.sampler != "direct"
@@ -130,12 +150,16 @@ class Simulation(AbstractResumable):
             samplers = unique + unique[-1:] * (size - len(unique))
             stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *samplers)
             parts.append(_runs_of_many(stacked, algorithm, records, keys[np.asarray(members)]))
-        risks = jnp.concatenate(parts)[:draws]  # (draws, runs of a draw, steps)
-        return risks.transpose(1, 0, 2).reshape(self.num_runs, -1)
+        risks = jnp.concatenate(parts)[:draws]  # (draws, runs of a draw, steps), and for finite data 2 more
+        return jnp.swapaxes(risks, 0, 1).reshape(self.num_runs, *risks.shape[2:])
 
     def lower(self, problem: AbstractProblem, algorithm: AbstractAlgorithm) -> AbstractSampler:
         """The source of gradients this method uses for one draw, in JAX's default dtype."""
         size, dtype = algorithm.batch_size, jnp.zeros(()).dtype
+        if isinstance(problem, FiniteProblem):
+            if self.sampler not in ("auto", "batch"):
+                raise ValueError(f"sampler: wanted 'auto' or 'batch' for a finite data set; got {self.sampler!r}")
+            return reused(problem, algorithm, self.order, dtype)
         if self.sampler == "direct" and size is not None:
             return Direct.of(problem, size, dtype)
         basis = Eigenbasis if algorithm.rotation_equivariant else OriginalBasis
@@ -144,6 +168,11 @@ class Simulation(AbstractResumable):
             return Population(landscape)
         name = ("batch" if size == 1 else "wishart") if self.sampler == "auto" else self.sampler
         return {"batch": Batch, "wishart": Wishart}[name](landscape, size)
+
+
+def _is_drawn(problem: AbstractProblem) -> bool:
+    """Whether nothing is left to draw: the stream is fresh, or the data are there."""
+    return problem.samples is None or isinstance(problem, FiniteProblem)
 
 
 def _check_count(name: str, value: object) -> None:
@@ -160,15 +189,30 @@ def _simulable(steps: np.ndarray) -> np.ndarray:
     return steps.astype(np.int64)
 
 
-def _average(runs: Float[Array, "runs steps"], groups: int) -> tuple[Float[Array, " steps"], Float[Array, " steps"]]:
+def _curve(steps: np.ndarray, runs: Float[Array, "runs steps *risks"], groups: int) -> Curve:
+    """Mean and standard error of the population risk, and of the training risk where it was recorded."""
+    finite = runs.ndim == 3
+    mean, stderr = (in_float64(_average) if runs.dtype == np.float64 else _average)(runs, groups)
+    result = jnp.where(jnp.isfinite(runs).all(), Result.SUCCESS, Result.NONFINITE)
+    recorded: Any = np.asarray(steps)  # NumPy keeps int64 whatever JAX's flags are
+    if not finite:
+        return Curve(recorded, mean, stderr, result, {"runs": runs})
+    stats = {"runs": runs[..., 0], "train_runs": runs[..., 1], "train_stderr": stderr[..., 1]}
+    return Curve(recorded, mean[..., 0], stderr[..., 0], result, stats, train_risk=mean[..., 1])
+
+
+def _average(runs: Float[Array, "runs *rest"], groups: int) -> tuple[Float[Array, "*rest"], Float[Array, "*rest"]]:
     """Mean over runs and its standard error from ``groups`` independent groups (run r in r mod groups)."""
-    means = runs.reshape(-1, groups, runs.shape[1]).mean(0)
-    spread = jnp.std(means, axis=0, ddof=1) if groups > 1 else jnp.full(runs.shape[1], jnp.nan, runs.dtype)
+    means = runs.reshape(-1, groups, *runs.shape[1:]).mean(0)
+    spread = jnp.std(means, axis=0, ddof=1) if groups > 1 else jnp.full(runs.shape[1:], jnp.nan, runs.dtype)
     return means.mean(0), spread / math.sqrt(groups)
 
 
 def _runs(sampler: AbstractSampler, algorithm: AbstractAlgorithm, records, keys, draws_in_flight: int):
     """The risk of each run of one draw, shape (runs, records)."""
+    if not jax.tree.leaves(sampler.streams(keys[0])):  # nothing is random: all runs are one
+        risks = trajectory(sampler, algorithm, records, keys[0], chunk=STRIDE)[0]
+        return jnp.broadcast_to(risks, (len(keys), *risks.shape))
     size, chunk = _in_flight(sampler, len(keys), draws_in_flight)
     one = lambda key: trajectory(sampler, algorithm, records, key, chunk=chunk)[0]  # noqa: E731
     return _grouped_map(jax.vmap(one), keys, size)

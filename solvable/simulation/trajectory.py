@@ -24,19 +24,21 @@ class Progress(eqx.Module):
         step: steps taken.
         params: parameters after ``step`` steps; shape (coords,).
         state: the optimizer's state.
-        risks: risk at the requested steps, 0 where still to come; shape (records,).
+        risks: risk at the requested steps, 0 where still to come; shape (records,), or (records, 2) for the population
+            and the training risk of a finite data set.
     """
 
     step: Int[Array, ""]
     params: Float[Array, "... coords"]
     state: Any
-    risks: Float[Array, "... records"]
+    risks: Float[Array, "..."]
 
 
 def begin(sampler: AbstractSampler, algorithm: AbstractAlgorithm, steps: Int[Array, " records"]) -> Progress:
     """A run before its first step, step 0 recorded if it is wanted."""
     params = sampler.initial
-    _, risks = _record(sampler, steps, jnp.int32(0), jnp.int32(0), params, jnp.zeros(steps.shape, params.dtype))
+    blank = jnp.zeros(steps.shape + eqx.filter_eval_shape(sampler.risk, params).shape, params.dtype)
+    _, risks = _record(sampler, steps, jnp.int32(0), jnp.int32(0), params, blank)
     return Progress(jnp.int32(0), params, algorithm.init(params), risks)
 
 
@@ -96,7 +98,7 @@ def trajectory(
     key: Key[Array, ""],
     *,
     chunk: int,
-) -> tuple[Float[Array, " records"], Float[Array, " coords"]]:
+) -> tuple[Float[Array, "records *risks"], Float[Array, " coords"]]:
     """One run: the risk at ``steps`` and the last parameters.
 
     Args:

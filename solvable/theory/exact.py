@@ -52,7 +52,7 @@ class Exact(AbstractMethod[AbstractSpectral]):
         _require_spectral(algorithm)
         spectrum = model.sample_spectrum()
         if algorithm.batch_size is None:
-            risk, train, growing = _filtered(spectrum, algorithm, np.asarray(steps, float))
+            risk, train, growing = _filtered(spectrum, algorithm, jnp.asarray(steps, float))
         else:
             _require_short(steps)
             rate: Any = getattr(algorithm, "rate", None)
