@@ -38,14 +38,22 @@ if TYPE_CHECKING:
     from solvable.solve import log_steps as log_steps
     from solvable.solve import solve as solve
     from solvable.spectrum import Spectrum as Spectrum
+    from solvable.theory import DeterministicEquivalent as DeterministicEquivalent
     from solvable.theory import Exact as Exact
     from solvable.theory import Frontier as Frontier
+    from solvable.theory import OptimalPenalty as OptimalPenalty
     from solvable.theory import Recursion as Recursion
+    from solvable.theory import RidgeRisk as RidgeRisk
     from solvable.theory import Stability as Stability
     from solvable.theory import Volterra as Volterra
+    from solvable.theory import decompose as decompose
     from solvable.theory import forcing as forcing
     from solvable.theory import frontier_map as frontier_map
     from solvable.theory import kernel as kernel
+    from solvable.theory import optimal_penalty as optimal_penalty
+    from solvable.theory import optimal_power_law as optimal_power_law
+    from solvable.theory import ridge_map as ridge_map
+    from solvable.theory import ridgeless_mean as ridgeless_mean
     from solvable.theory import stability as stability
 
 _FACE = {
@@ -62,7 +70,9 @@ _FACE = {
     "solve": ("log_steps", "solve"),
     "spectrum": ("Spectrum",),
     "theory": (
-        "Exact", "Frontier", "Recursion", "Stability", "Volterra", "forcing", "frontier_map", "kernel", "stability",
+        "DeterministicEquivalent", "Exact", "Frontier", "OptimalPenalty", "Recursion", "RidgeRisk", "Stability",
+        "Volterra", "decompose", "forcing", "frontier_map", "kernel", "optimal_penalty", "optimal_power_law",
+        "ridge_map", "ridgeless_mean", "stability",
     ),
 }
 _HOME = {name: module for module, names in _FACE.items() for name in names}

@@ -27,8 +27,8 @@ MODELS = final_classes("models", sv.AbstractModel)
 ALGORITHMS = final_classes("algorithms", sv.AbstractAlgorithm)
 METHODS = final_classes("theory", AbstractMethod) | final_classes("simulation", AbstractMethod)
 MODEWISE = {n: c for n, c in ALGORITHMS.items() if issubclass(c, sv.AbstractModewise)}
-# Exact answers for one draw of a finite data set only: its claims are in test_exact.
-THEORIES = {n: c for n, c in METHODS.items() if not c.needs_key and n != "Exact"}
+# Exact answers for one draw of a finite data set only; DeterministicEquivalent for Ridge only.
+THEORIES = {n: c for n, c in METHODS.items() if not c.needs_key and n not in ("Exact", "DeterministicEquivalent")}
 # A draw is made by its model, not by hand.
 LAWS = {n: c for n, c in MODELS.items() if n not in ("RandomFeatureProblem", "FiniteProblem")}
 

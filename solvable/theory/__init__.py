@@ -2,19 +2,30 @@
 
 from solvable.theory.exact import Exact
 from solvable.theory.frontier import Frontier, frontier_map, theory_frontier
+from solvable.theory.optimal_penalty import OptimalPenalty, optimal_penalty, optimal_power_law
 from solvable.theory.recursion import Recursion
+from solvable.theory.ridge import DeterministicEquivalent, decompose, ridge_map, ridgeless_mean
+from solvable.theory.ridge_equations import RidgeRisk
 from solvable.theory.stability import Stability, stability
 from solvable.theory.volterra import Volterra, forcing, kernel
 
 __all__ = [
+    "DeterministicEquivalent",
     "Exact",
     "Frontier",
+    "OptimalPenalty",
     "Recursion",
+    "RidgeRisk",
     "Stability",
     "Volterra",
+    "decompose",
     "forcing",
     "frontier_map",
     "kernel",
+    "optimal_penalty",
+    "optimal_power_law",
+    "ridge_map",
+    "ridgeless_mean",
     "stability",
     "theory_frontier",
 ]

@@ -1,0 +1,119 @@
+"""The penalty at which ridge regression has the least typical risk."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from solvable.models.base import AbstractModel
+from solvable.numerics.precision import in_float64
+from solvable.population import Population
+from solvable.theory.ridge_equations import FixedPoint, RidgeRisk, fixed_point, learned, ridge_risk, risk_at
+
+GRID = 64  # values of kappa from which the best is refined
+REACH = 1e3  # how far beyond the largest relevant ridge the grid goes
+BISECTIONS = 20  # of two cells of the grid; one Newton step squares what they leave
+
+
+class OptimalPenalty(eqx.Module):
+    """The best penalty of `Ridge`, and what it attains.
+
+    Attributes:
+        penalty: the penalty of least typical risk; 0 where every penalty makes it worse.
+        effective_ridge: its kappa.
+        risk: the least risk.
+    """
+
+    penalty: Float[Array, "*points"]
+    effective_ridge: Float[Array, "*points"]
+    risk: Float[Array, "*points"]
+    references = ("maloney2022", "zhang2024")
+
+
+@in_float64
+def optimal_penalty(model: AbstractModel) -> OptimalPenalty:
+    """The penalty >= 0 at which ridge regression on ``model`` has the least typical risk, for any target and noise.
+
+    For a target of independent random coefficients of equal variance, without noise, the condition is closed,
+
+        (q - c)(N - z)(T - z) = (z - q)^3,     z, q, c = sum of (lambda / (lambda + kappa))^(1, 2, 3),
+
+    and the result meets it (to 1e-9 in the tests). In general the risk is explicit in kappa, rho = kappa a b: its
+    least value on a grid is refined where the derivative changes sign.
+    """
+    penalty, at = jax.jit(optimal)(model.population())
+    return OptimalPenalty(penalty, at.effective_ridge, at.risk)
+
+
+@in_float64
+def optimal_power_law(
+    alpha: Float[Array, ""], width: Float[Array, "*points"], samples: Float[Array, "*points"]
+) -> OptimalPenalty:
+    """Asymptotic optimum for eigenvalues j^{-2 alpha}, 2 alpha > 1, j up to infinity, beta = 0 and no noise.
+
+    With a = 2 alpha - 1, g = 2 / (a (1 + a)) and k_a = [(pi / (1 + a)) / sin(pi / (1 + a))]^{1 + a},
+
+        z = [(N + T) - sqrt((N + T)^2 - 4 (1 - g) N T)] / (2 (1 - g)),     kappa = k_a z^{-(1 + a)},
+        rho = kappa (1 - z/N)(1 - z/T),     L = kappa N T / (N + T - 2 z (1 - 1/a)).
+
+    Width and samples enter alike and L is homogeneous of degree -a: at fixed width * samples equal sizes are best.
+    Source: Zhang 2024 (arXiv 2405.19398).
+    """
+    n, t, a = (jnp.asarray(x, float) for x in (width, samples, 2 * jnp.asarray(alpha, float) - 1))
+    g, total = 2 / (a * (1 + a)), n + t
+    z = 2 * n * t / (total + jnp.sqrt(total**2 - 4 * (1 - g) * n * t))
+    angle = jnp.pi / (1 + a)
+    kappa = (angle / jnp.sin(angle) / z) ** (1 + a)
+    risk = kappa * n * t / (total - 2 * z * (1 - 1 / a))
+    return OptimalPenalty(kappa * (1 - z / n) * (1 - z / t), kappa, risk)
+
+
+def optimal(population: Population) -> tuple[Float[Array, ""], RidgeRisk]:
+    """The best penalty and the risk there; the optimum is a constant to differentiation (its first order vanishes)."""
+    fixed = jax.lax.stop_gradient(population)
+    x = _refine(fixed, _grid(fixed))
+    point = _point(fixed, x)
+    penalty = jnp.maximum(point.kappa * point.a * point.b, 0.0)
+    without, best = ridge_risk(fixed, jnp.zeros(())), ridge_risk(fixed, penalty)
+    penalty = jnp.where(without.risk <= best.risk, 0.0, penalty)
+    return penalty, ridge_risk(population, penalty)
+
+
+def _point(population: Population, x) -> FixedPoint:
+    """The fixed point of which e^x is the effective ridge."""
+    z = population.mass @ learned(population, jnp.exp(x))
+    return FixedPoint(jnp.exp(x), 1 - z / population.width, 1 - z / population.samples)
+
+
+def _log_risk(population: Population, x):
+    return jnp.log(risk_at(population, _point(population, x)).risk)
+
+
+def _grid(population: Population) -> Float[Array, " grid"]:
+    """log kappa from that of the ridgeless limit to where nothing is learned."""
+    trace = population.mass @ population.eigvals
+    present = (population.mass > 0) & (population.eigvals > 0)
+    least = jnp.where(present, population.eigvals, jnp.inf).min()
+    none = fixed_point(population, jnp.zeros(())).kappa
+    scale = population.eigvals.max() + trace * (1 / population.width + 1 / population.samples)
+    high = scale * REACH * (1 + population.noise**2 / population.power.sum())
+    return jnp.linspace(jnp.log(jnp.where(none > 0, none, least * 1e-8)), jnp.log(high), GRID)
+
+
+def _refine(population: Population, grid: Float[Array, " grid"]):
+    """A minimum of the risk beside the best grid point, by bisection of its derivative."""
+    values = jax.lax.map(lambda x: _log_risk(population, x), grid[1:])
+    best = 1 + jnp.argmin(jnp.where(jnp.isnan(values), jnp.inf, values))
+    slope = jax.grad(lambda x: _log_risk(population, x))
+
+    def halve(_, bracket):
+        low, high = bracket
+        middle = (low + high) / 2
+        falls = slope(middle) < 0
+        return jnp.where(falls, middle, low), jnp.where(falls, high, middle)
+
+    low, high = grid[best - 1], grid[jnp.minimum(best + 1, GRID - 1)]
+    low, high = jax.lax.fori_loop(0, BISECTIONS, halve, (low, high))
+    middle = (low + high) / 2
+    value, curvature = jax.value_and_grad(slope)(middle)
+    return jnp.where(curvature > 0, jnp.clip(middle - value / curvature, low, high), middle)

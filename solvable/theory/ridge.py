@@ -1,0 +1,141 @@
+"""Ridge regression on finite data: the typical draw, over whole maps of width and samples."""
+
+from functools import partial
+from typing import Any, ClassVar, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from solvable.algorithms.base import AbstractAlgorithm
+from solvable.curve import Curve, Result
+from solvable.method import AbstractMethod
+from solvable.models.base import AbstractModel, AbstractProblem
+from solvable.numerics.precision import in_float64
+from solvable.population import Population
+from solvable.shapes import is_concrete
+from solvable.theory.optimal_penalty import optimal
+from solvable.theory.ridge_equations import RidgeRisk, ridge_risk
+
+TOGETHER = 64  # points of a map evaluated together: their modes stay in cache
+
+
+class DeterministicEquivalent(AbstractMethod):
+    """Ridge regression on a typical draw of features and data: test and training risk (`ridge_equations`).
+
+    On a model with ``samples`` both features and data are typical; on one draw of the features (a problem) the data
+    are. ``samples=None`` is the limit of infinitely many. The curve is one point; ``stats`` holds the effective ridge
+    and the parts of the risk (`RidgeRisk`). An infinite risk, as without a penalty at width = samples, has the result
+    code DIVERGENT. The difference from the mean over draws is O(1/width + 1/samples), relative.
+
+    Sources: Maloney, Roberts, Sully 2022 (arXiv 2210.16859); Defilippis et al. 2024 (2405.15699); Atanasov et al.
+    2024 (2405.00592).
+    """
+
+    references: ClassVar[tuple[str, ...]] = ("maloney2022", "defilippis2024", "atanasov2024")
+
+    def curve(self, model: AbstractModel, algorithm: AbstractAlgorithm, steps: np.ndarray, *, key=None) -> Curve:
+        parts = _ridge_risk(model.population(), jnp.asarray(_penalty(algorithm), float))
+        stats = {name: value for name, value in vars(parts).items() if name not in ("risk", "train_risk")}
+        nonfinite = jnp.where(jnp.isinf(parts.risk), Result.DIVERGENT, Result.NONFINITE)
+        result = jnp.where(jnp.isfinite(parts.risk), Result.SUCCESS, nonfinite)
+        return Curve(steps, parts.risk[None], jnp.zeros(1), result, stats, train_risk=parts.train_risk[None])
+
+
+def _penalty(algorithm: AbstractAlgorithm) -> Any:
+    penalty = getattr(algorithm, "penalty", None)
+    if penalty is None:
+        raise ValueError(
+            f"algorithm: wanted Ridge(penalty) for DeterministicEquivalent(); got {type(algorithm).__name__}"
+        )
+    return penalty
+
+
+_ridge_risk = jax.jit(ridge_risk)
+
+
+def decompose(model: AbstractModel, algorithm: AbstractAlgorithm) -> RidgeRisk:
+    """The typical risk of ``model`` under `Ridge`, in parts: bias, and variances over features, inputs and noise."""
+    return ridge_map(model, penalty=_penalty(algorithm))
+
+
+@in_float64
+def ridge_map(
+    model: AbstractModel,
+    *,
+    width: Any = None,
+    samples: Any = None,
+    penalty: Float[Array, "*points"] | float | Literal["optimal"] = 0.0,
+) -> RidgeRisk:
+    """Typical risk of ridge regression, with its parts, at every (width, samples, penalty), which broadcast.
+
+    The inputs, ``ambient`` of them, are the same everywhere. ``width=w[:, None], samples=p`` is a map; the cost of a
+    point does not depend on the sizes.
+
+    Args:
+        model: a model that states its population.
+        width: numbers of features, real, > 0, infinite where all inputs are trained; the model's own by default.
+        samples: numbers of samples, real, > 0, or infinite; the model's own by default.
+        penalty: penalties >= 0, or "optimal": the one of least risk at each point.
+
+    Raises:
+        ValueError: an argument is impossible.
+    """
+    population = model.population()
+    sizes = [own if x is None else _positive(name, x) for name, x, own in _axes(population, width, samples)]
+    best = isinstance(penalty, str)
+    if best and penalty != "optimal":
+        raise ValueError(f"penalty: wanted numbers >= 0 or 'optimal'; got {penalty!r}")
+    values = jnp.zeros(()) if best else _positive("penalty", penalty, zero=True)
+    points = jnp.broadcast_arrays(*sizes, values)
+    flat = _map(population, *(x.reshape(-1) for x in points), best)
+    return jax.tree.map(lambda x: x.reshape(points[0].shape), flat)
+
+
+def _axes(population: Population, width: Any, samples: Any):
+    return ("width", width, population.width), ("samples", samples, population.samples)
+
+
+def _positive(name: str, value: Any, zero: bool = False) -> Float[Array, "*points"]:
+    wanted = "numbers >= 0" if zero else "numbers > 0"
+    try:
+        array = jnp.asarray(value, float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: wanted {wanted}; got {value!r}") from None
+    if is_concrete(array) and not ((np.asarray(array) >= 0) if zero else (np.asarray(array) > 0)).all():
+        raise ValueError(f"{name}: wanted {wanted}; got {value!r}")
+    return array
+
+
+@partial(jax.jit, static_argnames="best")
+def _map(population: Population, width, samples, penalty, best: bool) -> RidgeRisk:
+    def one(point):
+        width, samples, penalty = point
+        at = eqx.tree_at(lambda p: (p.width, p.samples), population, (width, samples))
+        return optimal(at)[1] if best else ridge_risk(at, penalty)
+
+    return jax.lax.map(one, (width, samples, penalty), batch_size=TOGETHER)
+
+
+@in_float64
+def ridgeless_mean(problem: AbstractProblem, samples: Any) -> Float[Array, "*sizes"]:
+    """Exact mean over data of the least-squares risk, given the features, for T samples and N < T - 1 features:
+
+        E L = floor (T - 1) / (T - N - 1),
+
+    infinite for N = T - 1 and N = T. By the Gaussian reduction the data are a linear regression with noise ``floor``,
+    and the mean of an inverse Wishart matrix is known at any size. With fewer samples than features the mean depends
+    on the whole spectrum and has no such form.
+
+    Raises:
+        ValueError: fewer samples than features.
+    """
+    eigvals, size = jnp.asarray(problem.eigvals), jnp.asarray(samples, float)
+    width = (eigvals > 0).sum()
+    if is_concrete(width, size) and (size < width).any():
+        raise ValueError(f"samples: wanted numbers >= the number of features {int(width)}; got {samples!r}")
+    freedom = size - width - 1
+    floor = jnp.asarray(problem.floor, float)
+    return jnp.where(freedom > 0, floor * (size - 1) / jnp.where(freedom > 0, freedom, 1.0), jnp.inf)
