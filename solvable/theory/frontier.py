@@ -137,7 +137,8 @@ def frontier_map(
     nodes = nodes or default_nodes(tasks[0].max(), float(values.max()) ** 0.7)
     stages = _stages(values) if stages is None else stages
     finite = np.flatnonzero(tasks[0] + tasks[1] > 0.5)
-    chunks = [np.resize(finite[i : i + CHUNK], CHUNK) for i in range(0, len(finite), CHUNK)]
+    size = min(CHUNK, max(len(finite), 1))
+    chunks = [np.resize(finite[i : i + size], size) for i in range(0, len(finite), size)]
 
     @in_float64
     def solve_chunk(index):
@@ -150,7 +151,7 @@ def frontier_map(
         for part in itertools.chain(first, pool.map(solve_chunk, chunks[1:])):
             parts.append(part)
             if progress is not None:
-                progress(min(len(parts) * CHUNK, len(finite)), len(finite))
+                progress(min(len(parts) * size, len(finite)), len(finite))
 
     def gather(*columns):
         whole = np.full(np.prod(shape, dtype=int), np.nan)
