@@ -18,7 +18,7 @@ IDS = [str(path.relative_to(ROOT)) for path in FILES]
 FLOORS = {
     **dict.fromkeys(["__main__"], 9),
     **dict.fromkeys(["cli"], 8),
-    **dict.fromkeys(["plots"], 7),
+    **dict.fromkeys(["plots", "config"], 7),
     **dict.fromkeys(["sweep", "check", "frontier"], 6),
     **dict.fromkeys(["theory", "simulation", "solve"], 5),
     **dict.fromkeys(["method", "fits"], 4),

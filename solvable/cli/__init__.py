@@ -1,0 +1,81 @@
+"""The command line: ``solvable phase-diagram``, ``check``, ``sweep``, ``run NAME``, ``list``, ``cite``, ``info``.
+
+Exit codes, the same for every command:
+
+    0    finished, and everything agreed
+    1    finished and written, but a row of the report, or a check, disagrees
+    2    wrong usage: an unknown command, flag or key, or an impossible value
+    3    a sweep is not complete: cells failed or are missing
+    4    a file or folder cannot be read or written
+    130  interrupted; finished chunks of a sweep are kept, nothing else was written
+
+Nothing heavy (JAX, NumPy, xarray, matplotlib) is imported before the options are known to be right.
+"""
+
+import importlib
+import sys
+
+from solvable.cli.experiments import experiment_names, experiments_folder, load_experiment
+from solvable.cli.options import WrongUsage
+
+__all__ = ["COMMANDS", "experiment_names", "experiments_folder", "load_experiment", "main"]
+
+USAGE = """usage: solvable COMMAND [OPTIONS]
+
+Solvable models of neural scaling laws: simulated, solved exactly, and predicted, side by side.
+
+commands:
+  phase-diagram    measure the compute-optimal exponents over the (alpha, beta) plane (some minutes)
+  check            put a theory beside a simulation of the same model and algorithm
+  run NAME         run an experiment: figure, dataset and report in a folder of its own
+  list [KIND]      experiments, models, algorithms or methods, one a line
+  cite [KEY ...]   BibTeX of the package, or of the given keys
+  info             versions, devices, precision and compilation cache
+
+`solvable COMMAND --help` explains the options of a command. Most take `--config FILE.toml` in place of flags and
+`--json` for results that programs read; `--tiny` makes any experiment a quick trial.
+
+exit codes: 0 finished, 1 finished but a report or check disagrees, 2 wrong usage, 3 a sweep is not complete,
+4 a file cannot be read or written, 130 interrupted
+"""
+COMMANDS = {
+    "phase-diagram": "experiments:phase_diagram",
+    "check": "check:command",
+    "run": "experiments:command",
+    "list": "about:list_command",
+    "cite": "about:cite_command",
+    "info": "about:info_command",
+}
+FINISHED, DISAGREES, WRONG, INCOMPLETE, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    name, rest = (arguments[0], arguments[1:]) if arguments else ("--help", [])
+    if name in ("-h", "--help"):
+        print(USAGE, end="")
+        return FINISHED
+    try:
+        if name not in COMMANDS:
+            from solvable.config.values import suggest
+
+            raise WrongUsage(f"unknown command {name!r}{suggest(name, COMMANDS) or '; wanted ' + ', '.join(COMMANDS)}")
+        module, function = COMMANDS[name].split(":")
+        return getattr(importlib.import_module(f"solvable.cli.{module}"), function)(rest)
+    except SystemExit as done:  # the parser of flags: after a help text, or for wrong flags
+        return done.code if isinstance(done.code, int) else WRONG
+    except (WrongUsage, ValueError) as error:
+        return _stop(WRONG, error)
+    except BrokenPipeError:  # the reader of a pipe, such as `head`, has seen enough
+        sys.stderr.close()
+        return FINISHED
+    except OSError as error:
+        return _stop(UNREADABLE, error)
+    except KeyboardInterrupt as interrupt:
+        return _stop(INTERRUPTED, interrupt.args[0] if interrupt.args else "interrupted: nothing was written")
+
+
+def _stop(code: int, message: object) -> int:
+    print(f"solvable: {message}", file=sys.stderr)
+    return code

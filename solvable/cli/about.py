@@ -1,0 +1,112 @@
+"""``solvable list``, ``cite`` and ``info``: what there is."""
+
+import json
+import sys
+from dataclasses import dataclass, make_dataclass
+from typing import Annotated, Any, Literal
+
+from solvable.cli.experiments import experiment_names
+from solvable.cli.options import parse
+
+PACKAGES = ("solvable", "jax", "jaxlib", "numpy", "scipy", "equinox", "optax", "optimistix", "xarray", "h5netcdf")
+Kind = Literal["experiments", "models", "algorithms", "methods"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How it is shown.
+
+    Attributes:
+        json: print JSON.
+    """
+
+    json: bool = False
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """A command without a configuration."""
+
+
+def list_command(arguments: list[str]) -> int:
+    """Names of experiments, or classes with their parameters."""
+    from tyro.conf import Positional
+
+    listed = _options("ListOptions", [("kind", Annotated[Kind, Positional], "experiments")], "kind: what to list.")
+    about = "What there is: experiments by name; models, algorithms and methods with their parameters and defaults."
+    options, shown = parse(listed, arguments, program="solvable list", about=about, extra=Shown)
+    if options.kind == "experiments":
+        rows: list[Any] = experiment_names()
+        text = "\n".join(rows)
+    else:
+        from solvable.config.registry import describe
+
+        rows = describe(options.kind.removesuffix("s"))
+        text = "\n".join(_entry(row) for row in rows)
+    print(json.dumps(rows, indent=1) if shown.json else text)
+    return 0
+
+
+def _entry(row: dict[str, Any]) -> str:
+    listed = ", ".join(f"{name}={value}" for name, value in row["parameters"].items())
+    return f"{row['name']}({listed})\n    {row['about']}"
+
+
+def cite_command(arguments: list[str]) -> int:
+    """BibTeX of the package, or of keys."""
+    from tyro.conf import Positional
+
+    from solvable.references import cite
+
+    keys = ("keys", Annotated[tuple[str, ...], Positional], ())
+    cited = _options("CiteOptions", [keys], "keys: keys of the bibliography; the package itself always comes first.")
+    about = "BibTeX of the package, and of the papers with the given keys."
+    options, shown = parse(cited, arguments, program="solvable cite", about=about, extra=Shown)
+    text = cite(*options.keys)
+    print(json.dumps(text.split("\n\n"), indent=1) if shown.json else text)
+    return 0
+
+
+def _options(name: str, fields: list, attribute: str) -> type:
+    document = {"__doc__": f"Options.\n\nAttributes:\n    {attribute}\n"}
+    return make_dataclass(name, fields, frozen=True, namespace=document)
+
+
+def info_command(arguments: list[str]) -> int:
+    """Versions, devices, precision, compilation cache."""
+    about = "Versions, devices, precision, and where compiled programs are kept."
+    _, shown = parse(Nothing, arguments, program="solvable info", about=about, extra=Shown)
+    content = information()
+    if shown.json:
+        print(json.dumps(content, indent=1))
+        return 0
+    for name, value in content["versions"].items():
+        print(f"{name:<18} {value}")
+    print(f"{'devices':<18} {', '.join(content['devices'])} ({content['device_kind']})")
+    print(f"{'precision':<18} {content['simulations']} simulations, float64 theories")
+    cache = content["compilation_cache"] or "none (set JAX_COMPILATION_CACHE_DIR, or --compilation-cache of a sweep)"
+    print(f"{'compilation cache':<18} {cache}")
+    return 0
+
+
+def information() -> dict[str, Any]:
+    """Everything a report of a problem should say."""
+    from importlib.metadata import version
+    from platform import platform
+
+    import jax
+    import jax.numpy as jnp
+
+    return {
+        "versions": {
+            **{name: version(name) for name in PACKAGES},
+            "python": sys.version.split()[0],
+            "platform": platform(),
+        },
+        "devices": [str(device) for device in jax.devices()],
+        "device_kind": jax.devices()[0].device_kind,
+        "processes": jax.process_count(),
+        "simulations": str(jnp.zeros(()).dtype),
+        "theories": "float64",
+        "compilation_cache": jax.config.jax_compilation_cache_dir,  # pyright: ignore[reportAttributeAccessIssue]
+    }

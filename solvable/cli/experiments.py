@@ -1,0 +1,183 @@
+"""``solvable run NAME`` and ``solvable phase-diagram``: an experiment, from its options to its folder of results.
+
+An experiment is a module with ``Config`` (a frozen dataclass: at once the options, their help and what is saved),
+``run(config) -> Dataset``, ``plot(dataset) -> Figure`` and ``report(dataset) -> rows``. Running one leaves figure.png,
+figure.pdf, dataset.nc and report.json in a folder named after the experiment and its options, so that other options
+never write over them; the same options again replace them, each file in one move.
+"""
+
+import ast
+import dataclasses
+import hashlib
+import importlib
+import inspect
+import json
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from solvable.cli.options import WrongUsage, parse
+from solvable.config.values import suggest
+
+MAIN_JOB = "paquette2024/phase_diagram"
+LIGHT = ("collections.abc", "dataclasses", "pathlib", "typing")  # modules that the options of an experiment may use
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """Where the results go.
+
+    Attributes:
+        output: folder for the results; by default results/, then the experiment's name and a hash of the options.
+        json: print the report as JSON.
+    """
+
+    output: Path | None = None
+    json: bool = False
+
+
+def experiments_folder() -> Path:
+    """Where the experiments are: inside an installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "experiments"
+    return inside if inside.is_dir() else package.parent / "experiments"
+
+
+def experiment_names() -> list[str]:
+    """Names of all experiments, such as ``paquette2024/phase_diagram``: the modules that define a Config."""
+    root = experiments_folder()
+    files = sorted(path for path in root.glob("*/*.py") if "class Config" in path.read_text(encoding="utf-8"))
+    return [path.relative_to(root).with_suffix("").as_posix() for path in files]
+
+
+def load_experiment(name: str) -> ModuleType:
+    """The module of an experiment."""
+    root = experiments_folder()
+    if str(root.parent) not in sys.path:
+        sys.path.insert(0, str(root.parent))
+    return importlib.import_module(f"{root.name}.{name.replace('/', '.')}")
+
+
+def load_options(name: str) -> tuple[type, str]:
+    """The Config and the docstring of an experiment, without what the rest of its file imports.
+
+    Only the class itself and the imports of `LIGHT` are executed: help and wrong flags are answered before JAX is
+    loaded, while an experiment stays an ordinary module with its imports at the top.
+    """
+    path = experiments_folder() / f"{name}.py"
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    kept: list[ast.stmt] = [
+        node
+        for node in tree.body
+        if (isinstance(node, ast.ImportFrom) and node.level == 0 and node.module in LIGHT)
+        or (isinstance(node, ast.ClassDef) and node.name == "Config")
+    ]
+    module = ModuleType(f"solvable_options.{name.replace('/', '.')}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # where the parser of flags looks for the text that documents a field
+    exec(compile(ast.Module(kept, []), str(path), "exec"), module.__dict__)
+    return module.Config, inspect.cleandoc(ast.get_docstring(tree) or "")
+
+
+def phase_diagram(arguments: list[str]) -> int:
+    """The main job."""
+    return run_experiment(MAIN_JOB, arguments, "solvable phase-diagram")
+
+
+def command(arguments: list[str]) -> int:
+    """``solvable run NAME``."""
+    names = experiment_names()
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print("usage: solvable run NAME [OPTIONS]\n\nexperiments:\n  " + "\n  ".join(names))
+        return 0
+    if arguments[0] not in names:
+        hint = suggest(arguments[0], names) or f"; wanted one of {', '.join(names)}"
+        raise WrongUsage(f"unknown experiment {arguments[0]!r}{hint}")
+    return run_experiment(arguments[0], arguments[1:], f"solvable run {arguments[0]}")
+
+
+def run_experiment(name: str, arguments: list[str], program: str) -> int:
+    """Parse the options, run, and leave figure, dataset and report."""
+    options, about = load_options(name)
+    parsed, output = parse(options, arguments, program=program, about=about, extra=Output)
+    values = dataclasses.asdict(parsed)
+    folder = output.output or Path("results") / f"{name.split('/')[-1].replace('_', '-')}-{digest(values)}"
+    check_folder(folder, name, values)
+    module = load_experiment(name)
+    started = time.monotonic()
+    dataset = _with_progress(module.run, module.Config(**values))
+    rows = module.report(dataset)
+    folder.mkdir(parents=True, exist_ok=True)
+    _save(folder, dataset, module.plot(dataset), rows, name)
+    if output.json:
+        print(json.dumps({"experiment": name, "folder": str(folder), "rows": rows}, indent=1))
+    else:
+        print_report(rows)
+        print(f"\n{time.monotonic() - started:.0f} s. Figure, dataset and report: {folder}/")
+    return 0 if all(row["ok"] for row in rows) else 1
+
+
+def digest(values: dict[str, Any]) -> str:
+    """Eight characters that tell one set of options from another."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def check_folder(folder: Path, name: str, values: dict[str, Any]) -> None:
+    """Refuse a folder that holds anything but the results of this experiment with these options.
+
+    Raises:
+        WrongUsage: it does.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise WrongUsage(f"output: wanted a folder; {folder} is a file")
+    report = folder / "report.json"
+    try:
+        held = json.loads(report.read_text(encoding="utf-8"))
+        same = held["experiment"] == name and held["config"] == json.loads(json.dumps(values))
+    except (OSError, ValueError, KeyError, TypeError):
+        same = not any(path for path in folder.iterdir() if not path.name.startswith("."))
+    if not same:
+        raise WrongUsage(f"output: {folder} holds other results, which are never written over; name another folder")
+
+
+def _with_progress(run: Any, config: Any) -> Any:
+    """Call ``run``, with a progress bar if it reports progress; no bar where the error stream is not a terminal."""
+    if "progress" not in inspect.signature(run).parameters:
+        return run(config)
+    from tqdm import tqdm
+
+    bars: dict[str, Any] = {}
+
+    def progress(stage: str, done: int, total: int) -> None:
+        if stage not in bars:
+            bars[stage] = tqdm(total=total, desc=stage, disable=None)
+        bars[stage].update(done - bars[stage].n)
+
+    try:
+        return run(config, progress=progress)
+    finally:
+        for bar in bars.values():
+            bar.close()
+
+
+def _save(folder: Path, dataset: Any, figure: Any, rows: list[dict], name: str) -> None:
+    from solvable.results import write_atomically
+
+    write_atomically(folder / "dataset.nc", lambda path: dataset.to_netcdf(path, engine="h5netcdf"))
+    write_atomically(folder / "figure.png", lambda path: figure.savefig(path, dpi=160))
+    write_atomically(folder / "figure.pdf", figure.savefig)
+    content = {"experiment": name, "config": json.loads(dataset.attrs["config"]), "rows": rows}
+    write_atomically(folder / "report.json", lambda path: path.write_text(json.dumps(content, indent=1) + "\n"))
+
+
+def print_report(rows: list[dict]) -> None:
+    """A table of measured against predicted."""
+    wide = max(len(row["quantity"]) for row in rows)
+    print(f"{'quantity':<{wide}}  {'predicted':>10}  {'measured':>10}  {'stderr':>8}  {'tolerance':>9}  ok")
+    for row in rows:
+        numbers = f"{row['predicted']:10.4g}  {row['measured']:10.4g}  {row['stderr']:8.2g}  {row['tolerance']:9.2g}"
+        print(f"{row['quantity']:<{wide}}  {numbers}  {'yes' if row['ok'] else 'NO'}")

@@ -1,0 +1,8 @@
+"""Frozen configurations: at once objects of the API, flags, the content of TOML files, and help texts.
+
+Importing them loads nothing heavy; building what they describe does.
+"""
+
+from solvable.config.check import CheckConfig
+
+__all__ = ["CheckConfig"]
