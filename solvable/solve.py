@@ -44,7 +44,7 @@ def solve(
         ValueError: an argument is impossible; the message names it, what was wanted and what was given.
         RuntimeError: the outcome is not a success and ``throw`` is true.
     """
-    _check_types(model, algorithm, method)
+    check_types(model, algorithm, method)
     steps = _steps_of(algorithm, steps)
     if method.needs_key or key is not None:
         require_key(key, f"for {type(method).__name__}()")
@@ -100,7 +100,8 @@ def _steps_of(algorithm: AbstractAlgorithm, steps: Any) -> np.ndarray:
     return np.zeros(1, np.int64)
 
 
-def _check_types(model: Any, algorithm: Any, method: Any) -> None:
+def check_types(model: Any, algorithm: Any, method: Any) -> None:
+    """Raise a ValueError unless the three are what they should be, with finite parameters."""
     parts = (
         ("model", model, AbstractModel),
         ("algorithm", algorithm, AbstractAlgorithm),
