@@ -17,9 +17,9 @@ from solvable.method import STRIDE, AbstractResumable, View
 from solvable.models.base import AbstractModel, AbstractProblem
 from solvable.models.finite import FiniteProblem
 from solvable.numerics.precision import in_float64
+from solvable.simulation.closed_form import has_no_steps, solve_directly
 from solvable.simulation.landscape import Eigenbasis, OriginalBasis
 from solvable.simulation.multi_pass import ORDERS, Order, reused
-from solvable.simulation.one_shot import solve_once
 from solvable.simulation.samplers import AbstractSampler, Batch, Direct, Population, Wishart
 from solvable.simulation.trajectory import Progress, advance, begin, trajectory
 
@@ -39,7 +39,7 @@ class Simulation(AbstractResumable):
 
     With ``samples=None`` every step sees fresh samples. With a finite data set (``samples=n`` on the model, whose
     draws then hold features and data, or a `FiniteProblem`) the data are reused; the full batch is deterministic given
-    the draw, and `Ridge` is solved directly, in float64.
+    the draw, and `Ridge` and `GradientFlow` are solved directly, in float64.
 
     Attributes:
         num_runs: independent runs, at least 1.
@@ -96,19 +96,15 @@ class Simulation(AbstractResumable):
         given = model if isinstance(model, AbstractProblem) and _is_drawn(model) else None
         groups = self.num_runs if given is not None or self.num_draws is None else self.num_draws
         draws = _keys(stream(key, "draw"), groups)
-        if algorithm.one_shot:
+        if has_no_steps(algorithm):
             problems = [given] if given is not None else [model.draw(k) for k in draws]
-            return _curve(steps, in_float64(self._solved)(problems, algorithm), groups)
+            risks = np.stack([solve_directly(problem, algorithm, steps) for problem in problems])
+            return _curve(steps, np.tile(risks, (self.num_runs // len(risks), 1, 1)), groups)
         if given is not None:
             runs = _runs_of_one(self.lower(given, algorithm), algorithm, records, keys)
         else:
             runs = self._over_draws(model, algorithm, records, draws, keys)
         return _curve(steps, runs[:, places], groups)
-
-    def _solved(self, problems, algorithm) -> Float[Array, "runs 1 2"]:
-        """Population and training risk of an algorithm without steps."""
-        risks = jnp.stack([jnp.asarray(solve_once(problem, algorithm)) for problem in problems])
-        return jnp.tile(risks, (self.num_runs // len(risks), 1))[:, None]
 
     def view(self, model, algorithm) -> View:
         reduced = algorithm.batch_size is None or self.sampler != "direct"
@@ -189,8 +185,11 @@ def _simulable(steps: np.ndarray) -> np.ndarray:
     return steps.astype(np.int64)
 
 
-def _curve(steps: np.ndarray, runs: Float[Array, "runs steps *risks"], groups: int) -> Curve:
-    """Mean and standard error of the population risk, and of the training risk where it was recorded."""
+def _curve(steps: np.ndarray, runs: Any, groups: int) -> Curve:
+    """Mean and standard error of the population risk, and of the training risk where it was recorded.
+
+    ``runs`` has shape (runs, steps), or (runs, steps, 2) with the training risk.
+    """
     finite = runs.ndim == 3
     mean, stderr = (in_float64(_average) if runs.dtype == np.float64 else _average)(runs, groups)
     result = jnp.where(jnp.isfinite(runs).all(), Result.SUCCESS, Result.NONFINITE)
