@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from solvable.theory import Frontier as Frontier
     from solvable.theory import OptimalPenalty as OptimalPenalty
     from solvable.theory import Recursion as Recursion
+    from solvable.theory import Regime as Regime
     from solvable.theory import RidgeRisk as RidgeRisk
     from solvable.theory import Stability as Stability
     from solvable.theory import Volterra as Volterra
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from solvable.theory import kernel as kernel
     from solvable.theory import optimal_penalty as optimal_penalty
     from solvable.theory import optimal_power_law as optimal_power_law
+    from solvable.theory import regime as regime
     from solvable.theory import ridge_map as ridge_map
     from solvable.theory import ridgeless_mean as ridgeless_mean
     from solvable.theory import stability as stability
@@ -70,9 +72,9 @@ _FACE = {
     "solve": ("log_steps", "solve"),
     "spectrum": ("Spectrum",),
     "theory": (
-        "DeterministicEquivalent", "Exact", "Frontier", "OptimalPenalty", "Recursion", "RidgeRisk", "Stability",
-        "Volterra", "decompose", "forcing", "frontier_map", "kernel", "optimal_penalty", "optimal_power_law",
-        "ridge_map", "ridgeless_mean", "stability",
+        "DeterministicEquivalent", "Exact", "Frontier", "OptimalPenalty", "Recursion", "Regime", "RidgeRisk",
+        "Stability", "Volterra", "decompose", "forcing", "frontier_map", "kernel", "optimal_penalty",
+        "optimal_power_law", "regime", "ridge_map", "ridgeless_mean", "stability",
     ),
 }
 _HOME = {name: module for module, names in _FACE.items() for name in names}

@@ -4,17 +4,20 @@ from solvable.theory.exact import Exact
 from solvable.theory.frontier import Frontier, frontier_map, theory_frontier
 from solvable.theory.optimal_penalty import OptimalPenalty, optimal_penalty, optimal_power_law
 from solvable.theory.recursion import Recursion
+from solvable.theory.regimes import REGIMES, Regime, regime
 from solvable.theory.ridge import DeterministicEquivalent, decompose, ridge_map, ridgeless_mean
 from solvable.theory.ridge_equations import RidgeRisk
 from solvable.theory.stability import Stability, stability
 from solvable.theory.volterra import Volterra, forcing, kernel
 
 __all__ = [
+    "REGIMES",
     "DeterministicEquivalent",
     "Exact",
     "Frontier",
     "OptimalPenalty",
     "Recursion",
+    "Regime",
     "RidgeRisk",
     "Stability",
     "Volterra",
@@ -24,6 +27,7 @@ __all__ = [
     "kernel",
     "optimal_penalty",
     "optimal_power_law",
+    "regime",
     "ridge_map",
     "ridgeless_mean",
     "stability",

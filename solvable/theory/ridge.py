@@ -84,18 +84,23 @@ def ridge_map(
         ValueError: an argument is impossible.
     """
     population = model.population()
-    sizes = [own if x is None else _positive(name, x) for name, x, own in _axes(population, width, samples)]
-    best = isinstance(penalty, str)
-    if best and penalty != "optimal":
-        raise ValueError(f"penalty: wanted numbers >= 0 or 'optimal'; got {penalty!r}")
-    values = jnp.zeros(()) if best else _positive("penalty", penalty, zero=True)
-    points = jnp.broadcast_arrays(*sizes, values)
-    flat = _map(population, *(x.reshape(-1) for x in points), best)
+    points = map_points(population, width, samples, penalty)
+    flat = _map(population, *(x.reshape(-1) for x in points), isinstance(penalty, str))
     return jax.tree.map(lambda x: x.reshape(points[0].shape), flat)
 
 
-def _axes(population: Population, width: Any, samples: Any):
-    return ("width", width, population.width), ("samples", samples, population.samples)
+def map_points(population: Population, width: Any, samples: Any, penalty: Any) -> list[Float[Array, "*points"]]:
+    """(width, samples, penalty) broadcast against each other; the population's own sizes stand for None.
+
+    Raises:
+        ValueError: a value is impossible.
+    """
+    best = isinstance(penalty, str)
+    if best and penalty != "optimal":
+        raise ValueError(f"penalty: wanted numbers >= 0 or 'optimal'; got {penalty!r}")
+    width = population.width if width is None else _positive("width", width)
+    samples = population.samples if samples is None else _positive("samples", samples)
+    return jnp.broadcast_arrays(width, samples, jnp.zeros(()) if best else _positive("penalty", penalty, zero=True))
 
 
 def _positive(name: str, value: Any, zero: bool = False) -> Float[Array, "*points"]:

@@ -104,7 +104,8 @@ def fixed_point(population: Population, penalty: Float[Array, ""]) -> FixedPoint
     unbounded = u + v == 0  # infinite width and samples: a = b = 1
     difference = jnp.where(unbounded, 0.0, (v - u) * (1 - r) / jnp.where(unbounded, 1.0, _steepness(r, u, v)))
     # a - b = z (1/T - 1/N) and a b = rho / kappa: the smaller share from the product keeps its digits
-    large = (jnp.abs(difference) + _root(difference**2 + 4 * r)) / 2
+    size = jnp.where(difference > 0, difference, -difference)  # unlike abs, differentiable along each branch
+    large = (size + _root(difference**2 + 4 * r)) / 2
     small = divide(r, large)
     a, b = jnp.where(difference > 0, large, small), jnp.where(difference > 0, small, large)
     shares = [jnp.where(modes * w >= 1 - SAME, 0.0, 1 - modes * w) for w in (u, v)]
