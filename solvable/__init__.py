@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from solvable.solve import log_steps as log_steps
     from solvable.solve import solve as solve
     from solvable.spectrum import Spectrum as Spectrum
+    from solvable.sweep import collect as collect
+    from solvable.sweep import plan as plan
+    from solvable.sweep import sweep as sweep
+    from solvable.sweep import sweep_status as sweep_status
     from solvable.theory import DeterministicEquivalent as DeterministicEquivalent
     from solvable.theory import Exact as Exact
     from solvable.theory import Frontier as Frontier
@@ -71,6 +75,7 @@ _FACE = {
     "simulation": ("Simulation",),
     "solve": ("log_steps", "solve"),
     "spectrum": ("Spectrum",),
+    "sweep": ("collect", "plan", "sweep", "sweep_status"),
     "theory": (
         "DeterministicEquivalent", "Exact", "Frontier", "OptimalPenalty", "Recursion", "Regime", "RidgeRisk",
         "Stability", "Volterra", "decompose", "forcing", "frontier_map", "kernel", "optimal_penalty",

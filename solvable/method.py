@@ -45,8 +45,8 @@ class AbstractMethod(eqx.Module, Generic[AlgorithmT]):
 class AbstractResumable(AbstractMethod[AlgorithmT]):
     """A method that walks through the steps of one draw and can stop anywhere, to go on later with the same bits.
 
-    The three parts are pure functions of arrays, fit for `jax.vmap` over problems, algorithms, keys and progress; the
-    progress has a scalar ``step``, common to all that is stacked.
+    The three parts are pure functions of arrays, fit for `jax.vmap` over problems, algorithms, keys and progress;
+    records and step numbers are common to all that is stacked.
     """
 
     @abc.abstractmethod
@@ -61,11 +61,12 @@ class AbstractResumable(AbstractMethod[AlgorithmT]):
         records: Int[Array, " records"],
         key: Key[Array, ""],
         progress: Any,
+        since: Int[Array, ""],
         until: Int[Array, ""],
         *,
         lanes: int,
     ) -> Any:
-        """Where things stand after ``until`` steps in all; ``lanes``: how many problems are stacked.
+        """Where things stand after ``until`` steps, given ``progress`` after ``since``; ``lanes``: problems stacked.
 
         Stopping at any multiple of ``STRIDE`` steps leaves the bits of the result alone.
         """

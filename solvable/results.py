@@ -18,7 +18,7 @@ import xarray as xr
 
 DIMENSIONS = (
     "alpha", "beta", "width", "ambient", "samples", "step", "compute", "learning_rate", "batch_size", "seed", "run",
-    "phase", "point", "eigenvalue", "method", "setting", "bin",
+    "phase", "point", "eigenvalue", "method", "setting", "bin", "record", "noise", "init_std", "momentum", "ridge",
 )  # fmt: skip
 ATTRIBUTES = ("experiment", "config", "solvable_version", "jax_version", "device")
 
@@ -55,10 +55,13 @@ def make_dataset(
 def validate(dataset: xr.Dataset) -> xr.Dataset:
     """``dataset`` itself if it follows the schema.
 
+    A sweep names its own dimensions in ``attrs["axes"]``, separated by spaces; they count as vocabulary.
+
     Raises:
         ValueError: a dimension outside the vocabulary, a variable without a long name, or a missing attribute.
     """
-    unknown = [str(d) for d in dataset.dims if d not in DIMENSIONS]
+    known = {*DIMENSIONS, *str(dataset.attrs.get("axes", "")).split()}
+    unknown = [str(d) for d in dataset.dims if d not in known]
     if unknown:
         raise ValueError(f"dims: wanted some of {DIMENSIONS}; got {unknown}")
     unnamed = [str(name) for name, variable in dataset.variables.items() if not variable.attrs.get("long_name")]

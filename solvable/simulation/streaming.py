@@ -111,27 +111,26 @@ class Simulation(AbstractResumable):
         fresh = isinstance(model, AbstractProblem) and model.samples is None
         return "problem" if fresh and reduced and algorithm.rotation_equivariant else "model"
 
-    def begin(self, problem, algorithm, records) -> Progress:
+    def begin(self, problem, algorithm, records):
         start = begin(self.lower(problem, algorithm), algorithm, records)
         moving = (start.params, start.state, start.risks)
-        spread = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.num_runs, *jnp.shape(x))), moving)
-        return Progress(start.step, *spread)
+        return jax.tree.map(lambda x: jnp.broadcast_to(x, (self.num_runs, *jnp.shape(x))), moving)
 
-    def advance(self, problem, algorithm, records, key, progress, until, *, lanes) -> Progress:
+    def advance(self, problem, algorithm, records, key, progress, since, until, *, lanes):
         sampler, keys = self.lower(problem, algorithm), _keys(stream(key, "run"), self.num_runs)
         size, chunk = _in_flight(sampler, self.num_runs, lanes)
 
         def one(run):
-            key, *moving = run
-            end = advance(sampler, algorithm, records, key, Progress(progress.step, *moving), until, chunk=chunk)
+            key, moving = run
+            end = advance(sampler, algorithm, records, key, Progress(since, *moving), until, chunk=chunk)
             return end.params, end.state, end.risks
 
-        moving = (keys, progress.params, progress.state, progress.risks)
-        return Progress(jnp.maximum(progress.step, until), *_grouped_map(jax.vmap(one), moving, size))
+        return _grouped_map(jax.vmap(one), (keys, progress), size)
 
     def finish(self, progress):
-        mean, stderr = _average(progress.risks, self.num_runs)
-        return mean, stderr, jnp.where(jnp.isfinite(progress.risks).all(), Result.SUCCESS, Result.NONFINITE)
+        risks = progress[-1]
+        result = jnp.where(jnp.isfinite(risks).all(), Result.SUCCESS, Result.NONFINITE)
+        return *_average(risks, self.num_runs), result
 
     def _over_draws(self, model, algorithm, records, draw_keys, run_keys) -> Float[Array, "runs steps"]:
         """Runs on several draws: as many draws at a time as memory allows, all groups of the same shape."""

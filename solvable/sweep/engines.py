@@ -1,0 +1,92 @@
+"""Sweeps beyond one process: executors, shares of a job array, and the processes of a mesh."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from solvable.sweep.layout import Chunk, Plan, chunk_name, local_devices, shard_description
+from solvable.sweep.recipe import Recipe
+from solvable.sweep.store import Store, pack
+from solvable.sweep.work import Outcome, Worker
+
+Todo = list[tuple[Chunk, Outcome | None]]
+
+
+def share_of(todo: Todo, shard: tuple[int, int] | None, mesh: Any) -> tuple[Todo, Todo]:
+    """The chunks this process begins with, and those it takes up if nobody has done them by then."""
+    if mesh is not None and jax.process_count() > 1:
+        return todo[jax.process_index() :: jax.process_count()], []
+    if shard is None:
+        return todo, []
+    i, n = shard
+    return todo[i::n], [c for k in range(1, n) for c in todo[(i + k) % n :: n]]
+
+
+def compute_elsewhere(todo: Todo, worker: Worker, executor: Any) -> Iterator[tuple[Chunk, Outcome]]:
+    """Chunks computed by the executor's workers; only their names come back, the results come through the store."""
+    store = worker.store
+    assert store is not None
+    tasks = [(worker.recipe, str(store.folder), c, worker.on_error, before is not None) for c, before in todo]
+    futures = [executor.submit(task, *arguments) for arguments in tasks]
+    try:
+        for (c, _), future in zip(todo, futures, strict=True):
+            future.result()
+            found = store.read(c.name)
+            if found is None:
+                raise OSError(
+                    f"store: wanted workers that see the folder {store.folder}; chunk {c.name[:12]} was computed "
+                    "and is not there"
+                )
+            yield c, Outcome.of(found)
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def task(recipe: Recipe, folder: str, chunk: Chunk, on_error: str, retry: bool) -> str:
+    """What a worker process does: one chunk, into the store; returns its name.
+
+    Raises:
+        ValueError: this process builds other cells than the one that made the plan.
+    """
+    with jax.enable_x64(recipe.x64):
+        devices = local_devices(None)
+        name = chunk_name(recipe, shard_description(recipe, chunk.group, devices[0].platform), chunk.cells)
+        if name != chunk.name:
+            raise ValueError(
+                f"executor: wanted workers with the same software, device and build as the process that made the plan; "
+                f"this one has another description of the chunk of {recipe.values(chunk.cells[0])}"
+            )
+        store = Store(folder)
+        found = store.read(name)
+        before = None if found is None else Outcome.of(found)
+        if before is not None and not (retry and before.errors):
+            return name
+        only = None if before is None else sorted(before.errors)
+        out = Worker(recipe, devices, store, on_error).run(chunk, only, before)
+        store.write(name, out.arrays())
+    return name
+
+
+def gather(outcomes: dict[str, Outcome], plan: Plan, mesh: Any) -> dict[str, Outcome]:
+    """The results of all processes of a mesh, on every one of them."""
+    if mesh is None or jax.process_count() == 1:
+        return outcomes
+    from jax.experimental import multihost_utils
+
+    mine = np.frombuffer(pack({f"{n}/{k}": v for n, o in outcomes.items() for k, v in o.arrays().items()}), np.uint8)
+    sizes = np.asarray(multihost_utils.process_allgather(np.asarray([len(mine)]))).ravel()
+    padded = np.zeros(int(sizes.max()), np.uint8)
+    padded[: len(mine)] = mine
+    everything = np.asarray(multihost_utils.process_allgather(padded)).reshape(len(sizes), -1)
+    merged: dict[str, dict[str, np.ndarray]] = {}
+    for row, size in zip(everything, sizes, strict=True):
+        with np.load(io.BytesIO(row[: int(size)].tobytes()), allow_pickle=False) as file:
+            for name in file.files:
+                if name != "digest":
+                    chunk, field = name.split("/")
+                    merged.setdefault(chunk, {})[field] = file[name]
+    return {name: Outcome.of(arrays) for name, arrays in merged.items()}

@@ -1,0 +1,149 @@
+"""From cells to stacks: which cells can be solved together, and how a cell becomes arrays of a common shape.
+
+A problem is padded with absent modes to a width from a fixed grid, and cells run in tiles of a fixed size. Both are
+functions of the cell alone, so the bits of its result do not depend on what else is in the sweep.
+"""
+
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from solvable.method import AbstractResumable, View
+from solvable.models.base import AbstractModel, AbstractProblem
+from solvable.models.linear_regression import LinearProblem
+from solvable.spectrum import Spectrum
+from solvable.sweep.recipe import Recipe
+
+NARROWEST, RATIO = 16, 4  # padded widths are 16, 64, 256, 1024, ...
+FEWEST_RECORDS = 16  # padded numbers of records are 16, 32, 64, ...
+MOST_LANES = 256
+LANE_NUMBERS = {"cpu": 1 << 16}  # numbers in one step of all lanes; what keeps a core busy and in its cache
+LANE_NUMBERS_ELSEWHERE = 1 << 20
+TILE_WORK = 1 << 31  # modes x steps x runs of one tile, above which a tile gets fewer lanes: about ten seconds
+THEORY_NUMBERS = 1 << 14  # modes of all lanes of a theory
+
+
+class Group(NamedTuple):
+    """Cells of one compiled program, and of the same steps.
+
+    Attributes:
+        view: what the method looks at.
+        modes: padded number of modes; 0 where cells are solved one by one.
+        dtype: of the modes.
+        lanes: cells that run in step, the size of a tile; 1 where cells are solved one by one.
+        algorithm: hash of the algorithm's structure.
+        records: padded number of recorded steps, for a method that walks; 0 otherwise.
+        steps: hash of the steps.
+    """
+
+    view: View
+    modes: int
+    dtype: str
+    lanes: int
+    algorithm: str
+    records: int
+    steps: str
+
+    def program(self) -> tuple[Any, ...]:
+        """What is compiled once: a method that walks takes its steps as an argument."""
+        return self if not self.records else (*self[:-1], "")
+
+
+def _one_mode() -> Spectrum:
+    one: Any = np.ones(1)
+    return Spectrum(one, one, one, 0 * one[0], one[0])
+
+
+class GivenSpectrum(AbstractModel):
+    """A model of which nothing but the spectrum is known."""
+
+    given: Spectrum = eqx.field(default_factory=_one_mode)
+    references: ClassVar[tuple[str, ...]] = ("paquette2024",)
+
+    def spectrum(self) -> Spectrum:
+        return self.given
+
+    def draw(self, key):
+        raise ValueError("model: wanted one that can be drawn; got a spectrum")
+
+
+def bucket(modes: int) -> int:
+    """The padded number of modes: the next on a fixed grid, never more than RATIO times what is there."""
+    padded = NARROWEST
+    while padded < modes:
+        padded *= RATIO
+    return padded
+
+
+def group_of(recipe: Recipe, index: int, platform: str, sizes: dict[Any, tuple[int, str]]) -> Group:
+    """The group of a cell; ``sizes`` remembers the modes of what was looked at before."""
+    setting, method = recipe.setting(index), recipe.method
+    drawn = _shape_of_draw(recipe, setting, sizes)
+    view = method.view(drawn, setting.algorithm)
+    if view == "model":
+        return Group(view, 0, "", 1, setting.kind, 0, setting.times)
+    modes, dtype = _modes(drawn, view, setting, sizes)
+    padded, last = bucket(modes), int(setting.steps[-1])
+    walks = isinstance(method, AbstractResumable)
+    records = 1 << max(len(setting.steps) - 1, FEWEST_RECORDS - 1).bit_length() if walks else 0
+    return Group(view, padded, dtype, lanes_of(method, padded, last, platform), setting.kind, records, setting.times)
+
+
+def lanes_of(method: Any, modes: int, last: int, platform: str) -> int:
+    """The size of a tile: a power of two, at least 2, because a batch of one is compiled to other arithmetic."""
+    if not isinstance(method, AbstractResumable):
+        return _power_of_two(THEORY_NUMBERS // modes)
+    numbers = modes * getattr(method, "num_runs", 1)
+    busy = LANE_NUMBERS.get(platform, LANE_NUMBERS_ELSEWHERE) // numbers
+    return _power_of_two(min(busy, TILE_WORK // (numbers * max(last, 1))))
+
+
+def _power_of_two(value: int) -> int:
+    return 1 << (max(2, min(value, MOST_LANES)).bit_length() - 1)
+
+
+def _shape_of_draw(recipe: Recipe, setting: Any, sizes: dict) -> AbstractModel:
+    """The model, or the shapes of one draw of it, found without drawing."""
+    if not recipe.seeded:
+        return setting.model
+    name = ("draw", setting.shape)
+    if name not in sizes:
+        sizes[name] = eqx.filter_eval_shape(setting.model.draw, jax.random.key(0))
+    return sizes[name]
+
+
+def _modes(drawn: AbstractModel, view: View, setting: Any, sizes: dict) -> tuple[int, str]:
+    """Number of modes and their dtype; for a law the number can depend on its parameters' values."""
+    if drawn is not setting.model:
+        return int(drawn.eigvals.shape[-1]), "float64"  # pyright: ignore[reportAttributeAccessIssue]
+    name = (view, setting.law)
+    if name not in sizes:
+        with jax.enable_x64(True):
+            first = eqx.filter_eval_shape(lower, drawn, view)[0]
+        sizes[name] = (int(first.shape[-1]), str(np.dtype(first.dtype)))
+    return sizes[name]
+
+
+def lower(model: AbstractModel, view: View) -> tuple[Any, ...]:
+    """The arrays of a problem, or of a model's spectrum; float64 or complex128."""
+    if view == "spectrum":
+        s = model.spectrum()
+        return s.eigvals, s.mass, s.error, s.floor, s.edge
+    assert isinstance(model, AbstractProblem)
+    return model.eigvals, model.target, model.init(), model.floor
+
+
+def pad(arrays: tuple[Any, ...], modes: int) -> tuple[np.ndarray, ...]:
+    """Absent modes up to ``modes``; scalars stay."""
+    arrays = tuple(np.asarray(x) for x in arrays)
+    return tuple(x if x.ndim == 0 else np.pad(x, (0, modes - x.shape[0])) for x in arrays)
+
+
+def raise_up(arrays: tuple[Any, ...], view: View) -> AbstractModel:
+    """The model that `lower` took apart."""
+    if view == "spectrum":
+        return GivenSpectrum(Spectrum(*arrays))
+    eigvals, target, initial, floor = arrays
+    return LinearProblem(eigvals, target, floor, initial)
