@@ -18,8 +18,8 @@ from jaxtyping import Array, Float
 
 from solvable.shapes import is_concrete
 
-HEAD = 32  # modes that stand alone; enough that the shortest block, (sqrt(2) - 1) HEAD modes, has more than POINTS
-POINTS = 12  # nodes of a block: 1 / (1 + w j^{2 alpha}) to 3e-13 at alpha = 3, to 1e-15 at alpha = 2
+HEAD = 40  # modes that stand alone; enough that the shortest block, (sqrt(2) - 1) HEAD modes, has more than POINTS
+POINTS = 16  # nodes of a block: 1e-14 for sums in alpha <= 2, poles on the imaginary axis of lambda included
 CUT = 64  # octaves resolved where there is no end: modes beyond 2^CUT enter by their moments
 
 
@@ -80,7 +80,7 @@ def _traced_nodes(v):
     short = v < 2 * HEAD
     long = jnp.where(short, 2.0 * HEAD, v)
     last = jnp.floor(jnp.log2(long / HEAD)) - 1
-    count = CUT - int(math.log2(HEAD))
+    count = math.floor(CUT - math.log2(HEAD))
     nodes, weights = _octaves(count)
     present = np.repeat(np.arange(count), POINTS) < last
     ends = _last_block(HEAD * 2.0**last, long)
