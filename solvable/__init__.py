@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from solvable.algorithms import AbstractAlgorithm as AbstractAlgorithm
     from solvable.algorithms import AbstractModewise as AbstractModewise
     from solvable.algorithms import AbstractSpectral as AbstractSpectral
+    from solvable.algorithms import GradientFlow as GradientFlow
     from solvable.algorithms import Optax as Optax
     from solvable.algorithms import Ridge as Ridge
     from solvable.check import Check as Check
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from solvable.sweep import plan as plan
     from solvable.sweep import sweep as sweep
     from solvable.sweep import sweep_status as sweep_status
+    from solvable.theory import DMFT as DMFT
     from solvable.theory import DeterministicEquivalent as DeterministicEquivalent
     from solvable.theory import Exact as Exact
     from solvable.theory import Frontier as Frontier
@@ -63,7 +65,7 @@ if TYPE_CHECKING:
     from solvable.theory import stability as stability
 
 _FACE = {
-    "algorithms": ("SGD", "AbstractAlgorithm", "AbstractModewise", "AbstractSpectral", "Optax", "Ridge"),
+    "algorithms": ("SGD", "AbstractAlgorithm", "AbstractModewise", "AbstractSpectral", "GradientFlow", "Optax", "Ridge"),
     "check": ("Check", "check"),
     "curve": ("Curve", "Result"),
     "exponents": ("phase",),
@@ -77,7 +79,7 @@ _FACE = {
     "spectrum": ("Spectrum",),
     "sweep": ("collect", "plan", "sweep", "sweep_status"),
     "theory": (
-        "DeterministicEquivalent", "Exact", "Frontier", "OptimalPenalty", "Recursion", "Regime", "RidgeRisk",
+        "DMFT", "DeterministicEquivalent", "Exact", "Frontier", "OptimalPenalty", "Recursion", "Regime", "RidgeRisk",
         "Stability", "Volterra", "decompose", "forcing", "frontier_map", "kernel", "optimal_penalty",
         "optimal_power_law", "regime", "ridge_map", "ridgeless_mean", "stability",
     ),

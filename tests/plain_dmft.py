@@ -5,7 +5,6 @@ system in all their entries. Cost modes * steps^3: a referee for up to a few hun
 """
 
 import numpy as np
-from scipy.linalg import toeplitz
 
 
 def responses(eigvals, mass, width, samples, rate, steps):
@@ -41,7 +40,7 @@ def correlations(population, rate, steps, features=True, data=True):
     start2 = np.einsum("k,kij->ij", eigvals * power, moved @ ones @ moved.transpose(0, 2, 1))
     kept = [unit + x * r1 @ y @ r3 for x, y in zip(eigvals, b, strict=True)]
     c0, c2 = start0, start2
-    for _ in range(2 * steps):
+    for _ in range(min(2 * steps, 60)):
         c1, c3 = data * r1 @ c0 @ r1.T, features * r3 @ c2 @ r3.T
         inner = r3 @ c1 @ r3.T
         new0, new2 = start0.copy(), start2.copy()

@@ -114,7 +114,7 @@ def test_decay_and_transition_are_two_forms_of_one_matrix(algorithm):
     assert injection[3, 0] == 0
 
 
-@pytest.mark.parametrize("algorithm", [a for a in ALGORITHMS.values() if not a.one_shot])
+@pytest.mark.parametrize("algorithm", [a for a in ALGORITHMS.values() if not (a.one_shot or a.continuous)])
 def test_every_algorithm_with_steps_can_be_simulated(algorithm):
     curve = sv.solve(sv.LinearRegression(), algorithm(), sv.Simulation(num_runs=2), [0, 1, 5], key=KEY)
     assert np.isfinite(curve.risk).all()

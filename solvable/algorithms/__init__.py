@@ -1,8 +1,9 @@
 """Optimizers, one a file."""
 
 from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise, AbstractSpectral
+from solvable.algorithms.gradient_flow import GradientFlow
 from solvable.algorithms.optax import Optax
 from solvable.algorithms.ridge import Ridge
 from solvable.algorithms.sgd import SGD
 
-__all__ = ["SGD", "AbstractAlgorithm", "AbstractModewise", "AbstractSpectral", "Optax", "Ridge"]
+__all__ = ["SGD", "AbstractAlgorithm", "AbstractModewise", "AbstractSpectral", "GradientFlow", "Optax", "Ridge"]

@@ -23,12 +23,13 @@ class AbstractAlgorithm(eqx.Module):
 
     ``rotation_equivariant`` says whether the trajectory commutes with rotations of the parameters. If not (sign,
     Adam), the simulation keeps the original feature basis instead of the eigenbasis. ``one_shot`` says that there are
-    no steps: the solution is a function of the data set.
+    no steps: the solution is a function of the data set. ``continuous`` says that steps are points in continuous time.
     """
 
     batch_size: eqx.AbstractVar[int | None]
     rotation_equivariant: ClassVar[bool] = True
     one_shot: ClassVar[bool] = False
+    continuous: ClassVar[bool] = False
 
     @abc.abstractmethod
     def init(self, params: Params) -> Any:

@@ -1,5 +1,6 @@
 """Theories of the risk curve, one a file."""
 
+from solvable.theory.dmft import DMFT
 from solvable.theory.exact import Exact
 from solvable.theory.frontier import Frontier, frontier_map, theory_frontier
 from solvable.theory.optimal_penalty import OptimalPenalty, optimal_penalty, optimal_power_law
@@ -11,6 +12,7 @@ from solvable.theory.stability import Stability, stability
 from solvable.theory.volterra import Volterra, forcing, kernel
 
 __all__ = [
+    "DMFT",
     "REGIMES",
     "DeterministicEquivalent",
     "Exact",

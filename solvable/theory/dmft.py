@@ -1,0 +1,205 @@
+"""Dynamical mean-field theory of full-batch training: test and training risk when a finite data set is reused."""
+
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Complex, Float
+
+from solvable.algorithms.base import AbstractAlgorithm, AbstractSpectral
+from solvable.curve import Curve, Result
+from solvable.method import AbstractMethod
+from solvable.models.base import AbstractModel
+from solvable.numerics import stepping
+from solvable.numerics.effective_ridge import (
+    Modes,
+    follow,
+    locate,
+    negative_root,
+    polish,
+    positive_root,
+    prepare,
+    right_edge,
+)
+from solvable.numerics.inversion import FIRST, windows
+from solvable.population import Population
+from solvable.theory.recursion import Recursion
+from solvable.theory.two_point import OnePoint, one_point, pairs, same_time
+
+HELD = 1 << 23  # complex numbers of one array held at a time, modes times nodes
+
+
+class DMFT(AbstractMethod[AbstractAlgorithm]):
+    """Risk and training risk of gradient descent or flow on a finite data set, for the typical draw.
+
+    The responses and correlations of the mean-field theory are those of ridge regression at a complex penalty
+    (see `solvable.theory.two_point`); a contour around the spectrum of the sample covariance turns penalties into
+    times. No equation in time is solved: step 10^15 costs what step 10 costs, at any width and number of samples.
+    It takes ``SGD(batch_size=None)`` and ``GradientFlow()`` with a constant learning rate. On a fresh stream
+    (samples=None) they are descent and flow of the population risk; minibatches of a stream go to `Recursion`.
+
+    The typical draw is not the mean over draws: they differ by O(1/width + 1/samples).
+
+    Source: Bordelon, Atanasov, Pehlevan 2024 (arXiv 2402.01092).
+    """
+
+    references: ClassVar[tuple[str, ...]] = ("bordelon2024", "atanasov2024", "weideman2007")
+
+    def curve(self, model: AbstractModel, algorithm: Any, steps: np.ndarray, *, key=None) -> Curve:
+        """The risk at ``steps``, with the training risk where there is a data set.
+
+        Raises:
+            ValueError: the algorithm is neither full-batch with a constant learning rate nor one-pass.
+        """
+        if model.samples is None and algorithm.batch_size is not None:
+            return Recursion().curve(model, algorithm, steps, key=key)
+        rate, continuous = require_full_batch(algorithm, "DMFT()")
+        plan = schedule(steps, continuous)
+        risk, train, edge, limit = _risks(model.population(), rate, plan.first, plan.times, plan.last, continuous)
+        risk, train = risk[plan.index], train[plan.index]
+        divergent = jnp.asarray(False) if continuous else rate * edge > 2
+        risk, train = (jnp.where(divergent & ~jnp.isfinite(x), jnp.inf, x) for x in (risk, train))
+        finite = jnp.isfinite(risk).all() & jnp.isfinite(train).all()
+        result = jnp.where(divergent, Result.DIVERGENT, jnp.where(finite, Result.SUCCESS, Result.NONFINITE))
+        stats = {"limit_risk": jnp.where(divergent, jnp.inf, limit)}
+        if not continuous:
+            stats["critical_learning_rate"] = 2 / edge
+        return Curve(steps, risk, jnp.zeros_like(risk), result, stats, None if model.samples is None else train)
+
+
+def require_full_batch(algorithm: Any, caller: str) -> tuple[Float[Array, ""], bool]:
+    """(learning rate, whether time is continuous) of an algorithm that sees all data with one learning rate."""
+    rate = getattr(algorithm, "learning_rate", None)
+    known = isinstance(algorithm, AbstractSpectral) and algorithm.batch_size is None and rate is not None
+    if not known or callable(rate):
+        raise ValueError(
+            f"algorithm: wanted SGD(batch_size=None) or GradientFlow(), with a constant learning rate, for {caller}; "
+            f"got {algorithm!r}"
+        )
+    return jnp.asarray(rate, float), algorithm.continuous
+
+
+class Schedule(NamedTuple):
+    """Recorded steps in groups: the first ones, and windows [last / 4, last]; ``index`` finds them in that order."""
+
+    first: Float[np.ndarray, " first"]
+    times: Float[np.ndarray, "windows slots"]
+    last: Float[np.ndarray, " windows"]
+    index: np.ndarray
+
+
+def schedule(steps: np.ndarray, continuous: bool) -> Schedule:
+    """Descent has 64 first steps. Flow has step 0 alone, its windows begin at step 1."""
+    count = 1 if continuous else FIRST
+    steps = np.asarray(steps)
+    early = steps < count
+    times, last, place = windows(np.asarray(steps[~early], float) * (FIRST / count))
+    index = np.zeros(len(steps), int)
+    index[early], index[~early] = steps[early], count + place
+    scale = count / FIRST
+    return Schedule(np.arange(float(count)), times * scale, last * scale, index)
+
+
+class Section(NamedTuple):
+    """Penalties on a contour, and the coefficients of functions of them at some times."""
+
+    points: OnePoint
+    coefficient: Complex[Array, "times nodes"]
+    growth: Complex[Array, " nodes"]
+
+
+class Training(NamedTuple):
+    """What a section is computed from."""
+
+    modes: Modes
+    power: Float[Array, " modes"]
+    noise: Float[Array, ""]
+    rate: Float[Array, ""]
+    edge: Float[Array, ""]
+    turning: Float[Array, ""]
+
+
+def lower(population: Population, rate: Float[Array, ""]) -> Training:
+    """Effective ridge at no penalty, and the right edge of the sample spectrum."""
+    modes = prepare(population.eigvals, population.mass, population.width, population.samples)
+    return Training(modes, population.power, population.noise, rate, *right_edge(modes))
+
+
+def first_section(training: Training, times: Float[Array, " times"], continuous: bool) -> Section:
+    """Descent: a circle around the spectrum. Flow: step 0, which is an infinite penalty."""
+    modes, rate = training.modes, training.rate
+    top = jax.lax.stop_gradient(modes.eigvals.max())
+    if continuous:
+        far = 1e20 * jnp.exp(0.25j * jnp.pi) * top[None]
+        points = one_point(modes, training.power, locate(modes, far), top)
+        return Section(points, jnp.full((1, 1), 1j), rate * far)
+    rule = stepping.circle(rate, jax.lax.stop_gradient(rate * training.edge - 1), times)
+    return _section(training, [rule])
+
+
+def window_section(training: Training, times: Float[Array, " times"], last, continuous: bool) -> Section:
+    """The contour of one window of later times."""
+    rate = training.rate
+    if continuous:
+        return _section(training, [stepping.flowing(rate, last, times)])
+    ratio = jax.lax.stop_gradient(rate * training.edge - 1)
+    near = stepping.shrinking(rate, last, times)
+    return _section(training, [near, stepping.alternating(rate, ratio, last, times)])
+
+
+def _section(training: Training, rules: list[stepping.Rule]) -> Section:
+    """The first rule starts at a positive penalty, whose effective ridge is the anchor; a second at a negative one."""
+    modes = training.modes
+    anchor = positive_root(modes, rules[0].start)
+    starts = [anchor, *(negative_root(modes, r.start, training.edge, training.turning) for r in rules[1:])]
+    paths = [follow(modes, rule.start, start, rule.rho) for rule, start in zip(rules, starts, strict=True)]
+    at = polish(modes, jnp.concatenate([r.rho for r in rules]), jnp.concatenate(paths))
+    coefficient = jnp.concatenate([r.coefficient for r in rules], -1)
+    points = one_point(modes, training.power, at, anchor)
+    return Section(points, coefficient, jnp.concatenate([r.growth for r in rules]))
+
+
+def over_windows(training: Training, function: Any, times, last, continuous: bool):
+    """``function`` of the section of each window, stacked: as many windows at once as memory allows."""
+    size = training.modes.eigvals.shape[0] * 2 * stepping.WINDOW.nodes
+    each = lambda row: function(window_section(training, *row, continuous))  # noqa: E731
+    return jax.lax.map(each, (times, last), batch_size=max(1, HELD // size))
+
+
+def everywhere(training: Training, function: Any, first, times, last, continuous: bool):
+    """``function`` of every section, its leading axis of times concatenated in the order of `Schedule.index`."""
+    early = function(first_section(training, first, continuous))
+    late = over_windows(training, function, times, last, continuous)
+    return jax.tree.map(lambda a, b: jnp.concatenate([a, b.reshape(-1, *a.shape[1:])]), early, late)
+
+
+def limit_risk(training: Training) -> Float[Array, ""]:
+    """Risk after infinitely many steps: that of ridge regression without penalty (infinite at width = samples)."""
+    modes = training.modes
+    gone = 1 - modes.fraction  # kappa_0 / (lambda + kappa_0)
+    q = modes.mass @ modes.fraction**2
+    inner = modes.mass @ (modes.fraction * gone)  # kappa_0 S
+    target = training.power @ gone**2 + training.noise**2
+    moved = training.power @ (modes.fraction * gone)  # p_2 / kappa_0
+    total = modes.mass @ modes.fraction
+    ends = (1 - total / modes.width), (1 - total / modes.samples)
+    slope = ends[0] * ends[1] + inner * (ends[0] / modes.samples + ends[1] / modes.width)
+    risk = target * (1 - q / modes.width) + moved * inner / modes.width
+    positive = slope > 1e-14
+    return jnp.where(positive, risk / jnp.where(positive, slope, 1.0), jnp.inf)
+
+
+@eqx.filter_jit
+def _risks(population: Population, rate, first, times, last, continuous: bool):
+    training = lower(population, rate)
+
+    def risks(section: Section):
+        points = section.points
+        halves = pairs(training.modes, training.noise, points, points, True, True, True)
+        test = same_time(*(half.c0 for half in halves), section.coefficient)
+        return test, same_time(*(half.c0 * half.of_samples for half in halves), section.coefficient)
+
+    risk, train = everywhere(training, risks, first, times, last, continuous)
+    return risk, train, training.edge, limit_risk(training)
