@@ -27,6 +27,7 @@ Solvable models of neural scaling laws: simulated, solved exactly, and predicted
 commands:
   phase-diagram    measure the compute-optimal exponents over the (alpha, beta) plane (some minutes)
   check            put a theory beside a simulation of the same model and algorithm
+  sweep            plan, run, status, collect, retry: every combination of some parameters, resumable
   run NAME         run an experiment: figure, dataset and report in a folder of its own
   list [KIND]      experiments, models, algorithms or methods, one a line
   cite [KEY ...]   BibTeX of the package, or of the given keys
@@ -41,6 +42,7 @@ exit codes: 0 finished, 1 finished but a report or check disagrees, 2 wrong usag
 COMMANDS = {
     "phase-diagram": "experiments:phase_diagram",
     "check": "check:command",
+    "sweep": "sweep:command",
     "run": "experiments:command",
     "list": "about:list_command",
     "cite": "about:cite_command",

@@ -4,5 +4,6 @@ Importing them loads nothing heavy; building what they describe does.
 """
 
 from solvable.config.check import CheckConfig
+from solvable.config.sweep import SweepConfig
 
-__all__ = ["CheckConfig"]
+__all__ = ["CheckConfig", "SweepConfig"]

@@ -63,5 +63,5 @@ class CheckConfig:
         model, algorithm, theory = self.build()
         key = jax.random.key(self.key)
         subject = model.draw(stream(key, "draw")) if self.one_draw else model
-        steps = log_steps(self.last_step, self.num_steps)
+        steps = None if algorithm.one_shot else log_steps(self.last_step, self.num_steps)
         return check(subject, algorithm, theory, steps, key=key, simulation=Simulation(num_runs=self.num_runs))
