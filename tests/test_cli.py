@@ -1,0 +1,239 @@
+"""The command line: what it answers, how fast it can answer, and what it says to mistakes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from solvable.cli import COMMANDS, USAGE, experiment_names, load_experiment, main
+from solvable.cli.experiments import check_folder, digest, load_options
+from solvable.cli.options import WrongUsage
+
+HEAVY = ("jax", "jaxlib", "numpy", "scipy", "xarray", "matplotlib", "optax", "equinox", "tqdm")
+TINY_CHECK = ["check", "--parameters", "width=16", "--num-runs", "16", "--last-step", "20", "--num-steps", "3"]
+
+
+def python(*words: str, folder: Path | None = None) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=folder, env=environment)
+
+
+def helps() -> list[list[str]]:
+    """Every command line that asks for help."""
+    plain = [[], *([name] for name in COMMANDS)]
+    return [*([*words, "--help"] for words in plain), *(["run", name, "--help"] for name in experiment_names())]
+
+
+def test_help_and_mistakes_load_nothing_heavy():
+    program = f"""
+import contextlib, io, json, sys
+from solvable.cli import main
+out = {{}}
+for words in {[*helps(), ["check", "--widht", "3"], ["list"]]!r}:
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
+        code = main(words)
+    out[" ".join(words)] = [code, len(text.getvalue()), [m for m in {HEAVY!r} if m in sys.modules]]
+print(json.dumps(out))
+"""
+    done = python("-c", program)
+    assert done.returncode == 0, done.stderr
+    answers = json.loads(done.stdout)
+    assert len(answers) == len(helps()) + 2
+    for words, (code, length, heavy) in answers.items():
+        assert code == (2 if "widht" in words else 0), words
+        assert length > 20, words
+        assert heavy == [], f"solvable {words} loads {heavy}"
+
+
+def test_the_usage_names_every_command():
+    for name in COMMANDS:
+        assert f"\n  {name} " in USAGE
+
+
+@pytest.mark.parametrize("name", experiment_names())
+def test_options_read_without_running_the_file_are_those_of_the_file(name):
+    options, about = load_options(name)
+    whole = load_experiment(name).Config
+    assert vars(options()) == vars(whole())
+    assert about.splitlines()[0] in load_experiment(name).__doc__
+
+
+def test_the_program_runs_as_a_command_and_as_a_module():
+    for words in (["-m", "solvable"], ["-c", "import sys; from solvable.cli import main; sys.exit(main())"]):
+        done = python(*words, "list")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.split() == experiment_names()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["chek"], "unknown command 'chek'; did you mean 'check'?"),
+        (["run", "paquette2024/phase_diagrm"], "did you mean 'paquette2024/phase_diagram'?"),
+        (["run", "paquette2024/onset", "--config"], "--config: wanted the name of a TOML file"),
+        (["check", "--parameters", "widht=3"], "got 'widht'; did you mean 'width'?"),
+        (["check", "--parameters", "width=abc"], "width: wanted a number of features >= 1; got 'abc'"),
+        (["check", "--parameters", "width"], "--parameters: wanted KEY=VALUE; got 'width'"),
+        (["check", "--model", "PowerLaw"], "got 'PowerLaw'; did you mean 'PowerLawRF'?"),
+        (["check", "--theory", "Simulation", "--parameters", "sampler=none"], "sampler: wanted one of"),
+        (["cite", "nobody1900"], "got 'nobody1900'"),
+    ],
+)
+def test_a_mistake_is_named_and_a_near_word_suggested(words, message, capsys):
+    assert main(words) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.out == ""
+
+
+def test_a_mistyped_flag_is_refused_with_the_right_one(capsys):
+    assert main(["check", "--num-rums", "3"]) == 2
+    captured = capsys.readouterr()
+    assert "--num-runs" in captured.out + captured.err
+
+
+def options_of(words: list[str], monkeypatch) -> dict:
+    """The configuration with which ``solvable check`` would run."""
+    from solvable.config import CheckConfig
+
+    seen = {}
+
+    def run(self):
+        seen.update(vars(self))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(CheckConfig, "run", run)
+    assert main(["check", *words]) == 130
+    return seen
+
+
+def test_flags_override_the_file_key_by_key(tmp_path, monkeypatch):
+    file = tmp_path / "check.toml"
+    file.write_text(
+        'model = "LinearRegression"\nnum-runs = 8\none_draw = false\nallowed = 3\n'
+        "[parameters]\nwidth = 32\nlearning_rate = 0.25\nnoise = 0.5\n"
+    )
+    whole = options_of(["--config", str(file)], monkeypatch)
+    assert whole["model"] == "LinearRegression"
+    assert (whole["num_runs"], whole["one_draw"], whole["allowed"], whole["algorithm"]) == (8, False, 3.0, "SGD")
+    assert whole["parameters"] == {"width": 32, "learning_rate": 0.25, "noise": 0.5}
+    words = [f"--config={file}", "--num-runs", "9", "--one-draw", "--parameters", "width=64", "--model", "PowerLawRF"]
+    some = options_of(words, monkeypatch)
+    assert (some["num_runs"], some["one_draw"], some["model"], some["allowed"]) == (9, True, "PowerLawRF", 3.0)
+    assert some["parameters"] == {"width": 64, "learning_rate": 0.25, "noise": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("num_rums = 3", "unknown key 'num_rums'; did you mean 'num_runs'?"),
+        ("zzz = 3", "unknown key 'zzz'; wanted some of model, "),
+        ("num_runs = 2.5", "num_runs: wanted an integer; got 2.5"),
+        ("num_runs = true", "num_runs: wanted an integer; got True"),
+        ('num_runs = "3"', "num_runs: wanted an integer; got '3'"),
+        ("one_draw = 1", "one_draw: wanted true or false; got 1"),
+        ("model = 3", "model: wanted a text; got 3"),
+        ("parameters = 3", "parameters: wanted a table; got 3"),
+        ("num_runs = ", "check.toml: "),
+    ],
+)
+def test_a_wrong_file_is_refused_by_the_key(text, message, tmp_path, capsys):
+    file = tmp_path / "check.toml"
+    file.write_text(text)
+    assert main(["check", "--config", str(file)]) == 2
+    assert message in capsys.readouterr().err
+    assert main(["check", "--config", str(tmp_path / "absent.toml")]) == 2
+
+
+def test_tuples_of_an_experiment_come_from_a_file_too(tmp_path, capsys):
+    file = tmp_path / "run.toml"
+    file.write_text("widths = [8, 16]\nnum_runs = 4\nwindow = [1.0, 'b']")
+    assert main(["run", "paquette2024/frontiers", "--config", str(file)]) == 2
+    assert "window: wanted a number; got [1.0, 'b']" in capsys.readouterr().err
+
+
+def test_a_check_that_agrees_exits_with_0_and_one_that_does_not_with_1(capsys):
+    assert main([*TINY_CHECK, "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["ok"]
+    assert content["step"][0] == 0
+    assert max(abs(z) for z in content["z"]) <= 4.5
+    for theory, simulation, error in zip(
+        content["theory"], content["simulation"], content["relative_error"], strict=True
+    ):
+        assert simulation / theory - 1 == pytest.approx(error, abs=1e-6)
+    assert main([*TINY_CHECK, "--allowed", "1e-6"]) == 1
+    assert "DISAGREE: largest |z|" in capsys.readouterr().out
+    assert main([*TINY_CHECK, "--parameters", "learning_rate=50", "--json"]) == 1
+    content = json.loads(capsys.readouterr().out)
+    assert "diverges" in content["theory_outcome"]
+
+
+@pytest.mark.parametrize("words", [["list"], ["list", "models"], ["list", "methods"], ["info"], ["cite"]])
+def test_json_is_json(words, capsys):
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)
+    assert main(words) == 0
+    assert capsys.readouterr().out.strip()
+
+
+def test_listed_models_are_built_by_their_listed_parameters(capsys):
+    from solvable.config.registry import construct
+
+    for kind in ("model", "algorithm", "method"):
+        assert main(["list", kind + "s", "--json"]) == 0
+        for row in json.loads(capsys.readouterr().out):
+            numbers = {k: v for k, v in row["parameters"].items() if isinstance(v, int | float)}
+            assert type(construct(kind, row["name"], numbers)).__name__ == row["name"]
+
+
+def test_a_folder_with_other_results_is_never_written_over(tmp_path):
+    values = {"seed": 0, "window": (1.0, 2.0)}
+    check_folder(tmp_path / "new", "a/b", values)
+    check_folder(tmp_path, "a/b", values)
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps({"experiment": "a/b", "config": values, "rows": []}))
+    check_folder(tmp_path, "a/b", values)
+    for name, other in (("a/c", values), ("a/b", {**values, "seed": 1})):
+        with pytest.raises(WrongUsage, match="holds other results"):
+            check_folder(tmp_path, name, other)
+    report.write_text("{")
+    with pytest.raises(WrongUsage, match="holds other results"):
+        check_folder(tmp_path, "a/b", values)
+    with pytest.raises(WrongUsage, match="is a file"):
+        check_folder(report, "a/b", values)
+    assert digest(values) != digest({**values, "seed": 1})
+
+
+def test_an_output_folder_that_cannot_be_made_is_exit_code_4(tmp_path, capsys, monkeypatch):
+    from solvable.cli import experiments
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied", str(tmp_path))
+
+    monkeypatch.setattr(experiments, "check_folder", refuse)
+    assert main(["run", "paquette2024/spectrum", "--tiny"]) == 4
+    assert "Permission denied" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_main_job_leaves_figure_dataset_and_report(tmp_path):
+    import xarray as xr
+
+    from solvable.results import validate
+
+    done = python("-m", "solvable", "phase-diagram", "--tiny", "--json", folder=tmp_path)
+    assert done.returncode in (0, 1), done.stderr
+    assert done.stderr == ""  # no bar in a pipe
+    content = json.loads(done.stdout)
+    folder = tmp_path / content["folder"]
+    assert sorted(path.name for path in folder.iterdir()) == ["dataset.nc", "figure.pdf", "figure.png", "report.json"]
+    with xr.open_dataset(folder / "dataset.nc", engine="h5netcdf") as dataset:
+        validate(dataset)
+    report = json.loads((folder / "report.json").read_text())
+    assert report["rows"] == content["rows"]
+    assert done.returncode == (0 if all(row["ok"] for row in report["rows"]) else 1)
