@@ -3,7 +3,7 @@
 Exit codes, the same for every command:
 
     0    finished, and everything agreed
-    1    finished and written, but a row of the report, or a check, disagrees
+    1    finished and written, but a check or a row of the report disagrees (never after --tiny, which is too small)
     2    wrong usage: an unknown command, flag or key, or an impossible value
     3    a sweep is not complete: cells failed or are missing
     4    a file or folder cannot be read or written

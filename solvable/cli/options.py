@@ -10,7 +10,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from solvable.config.values import read_pair, suggest, write_value
+from solvable.config.values import expand, read_pair, suggest, write_value
 
 
 class WrongUsage(Exception):
@@ -88,15 +88,24 @@ def file_words(path: Path, config: type) -> list[str]:
             words += _words(name, kinds[name], value)
         except TypeError as error:
             raise WrongUsage(f"{path}: {key}: {error}; got {value!r}") from None
+        except ValueError as error:
+            raise WrongUsage(f"{path}: {error}") from None
     return words
 
 
 def _words(name: str, kind: Any, value: Any) -> list[str]:
-    """The flag of one key. Raises TypeError, saying what was wanted, for a value of another type."""
+    """The flag of one key.
+
+    Raises:
+        TypeError: the value is of another type; the message says what was wanted.
+        ValueError: a range is impossible.
+    """
     flag = f"--{name.replace('_', '-')}"
     if get_origin(kind) is Mapping:
         if not isinstance(value, dict):
             raise TypeError("wanted a table")
+        for key, item in value.items():
+            expand(key, item)
         return [word for key, item in value.items() for word in (flag, f"{key}={write_value(item)}")]
     kinds = [k for k in (get_args(kind) if NoneType in get_args(kind) else (kind,)) if k is not NoneType]
     kind = kinds[0]
