@@ -20,7 +20,7 @@ from solvable.results import make_dataset, report_row
 from solvable.theory.regimes import REGIMES
 
 SETTINGS = ("no noise, no penalty", "noise, best penalty")
-SHADES = ("#0072B2", "#9ecae9", "#D55E00", "#f7c9a0", "#999999", "#ffffff")
+SHADES = ("#56B4E9", "#cfe8f7", "#E69F00", "#f8dfae", "#999999", "#ffffff")
 HATCHES = ("", "////", "", "\\\\\\\\", "xx", "")
 
 

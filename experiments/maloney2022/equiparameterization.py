@@ -84,7 +84,7 @@ def plot(dataset):
                 risk = dataset.plateau.sel(ambient=latents, noise=noise)
                 right.plot(dataset.samples, risk.where(risk > 1e-12), line, color=COLORS[1 + index],
                            label=f"{latents} latents" + (f", noise {noise:g}" if noise else ""))
-        right.set(xscale="log", yscale="log", xlabel="samples", ylabel="risk, infinite width", ylim=(3e-6, 1))
+        right.set(xscale="log", yscale="log", xlabel="samples", ylabel="risk, infinite width", ylim=(1e-5, 1))
         right.legend()
     return figure
 
