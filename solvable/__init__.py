@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from solvable.models import FiniteProblem as FiniteProblem
     from solvable.models import LinearProblem as LinearProblem
     from solvable.models import LinearRegression as LinearRegression
+    from solvable.models import NonlinearRF as NonlinearRF
     from solvable.models import PowerLawRF as PowerLawRF
     from solvable.references import cite as cite
     from solvable.simulation import Simulation as Simulation
@@ -44,44 +45,57 @@ if TYPE_CHECKING:
     from solvable.sweep import sweep as sweep
     from solvable.sweep import sweep_status as sweep_status
     from solvable.theory import DMFT as DMFT
+    from solvable.theory import Correlations as Correlations
     from solvable.theory import DeterministicEquivalent as DeterministicEquivalent
     from solvable.theory import Exact as Exact
     from solvable.theory import Frontier as Frontier
     from solvable.theory import OptimalPenalty as OptimalPenalty
     from solvable.theory import Recursion as Recursion
     from solvable.theory import Regime as Regime
+    from solvable.theory import Responses as Responses
     from solvable.theory import RidgeRisk as RidgeRisk
+    from solvable.theory import RiskParts as RiskParts
     from solvable.theory import Stability as Stability
     from solvable.theory import Volterra as Volterra
+    from solvable.theory import correlations as correlations
     from solvable.theory import decompose as decompose
+    from solvable.theory import decompose_training as decompose_training
+    from solvable.theory import ensemble as ensemble
     from solvable.theory import forcing as forcing
     from solvable.theory import frontier_map as frontier_map
     from solvable.theory import kernel as kernel
     from solvable.theory import optimal_penalty as optimal_penalty
     from solvable.theory import optimal_power_law as optimal_power_law
     from solvable.theory import regime as regime
+    from solvable.theory import responses as responses
     from solvable.theory import ridge_map as ridge_map
     from solvable.theory import ridgeless_mean as ridgeless_mean
     from solvable.theory import stability as stability
 
 _FACE = {
-    "algorithms": ("SGD", "AbstractAlgorithm", "AbstractModewise", "AbstractSpectral", "GradientFlow", "Optax", "Ridge"),
+    "algorithms": (
+        "SGD", "AbstractAlgorithm", "AbstractModewise", "AbstractSpectral", "GradientFlow", "Optax", "Ridge",
+    ),
     "check": ("Check", "check"),
     "curve": ("Curve", "Result"),
     "exponents": ("phase",),
     "fits": ("fit_power_law", "measure_frontier"),
     "frontier": ("compute_frontier",),
     "method": ("AbstractMethod",),
-    "models": ("AbstractModel", "AbstractProblem", "FiniteProblem", "LinearProblem", "LinearRegression", "PowerLawRF"),
+    "models": (
+        "AbstractModel", "AbstractProblem", "FiniteProblem", "LinearProblem", "LinearRegression", "NonlinearRF",
+        "PowerLawRF",
+    ),
     "references": ("cite",),
     "simulation": ("Simulation",),
     "solve": ("log_steps", "solve"),
     "spectrum": ("Spectrum",),
     "sweep": ("collect", "plan", "sweep", "sweep_status"),
     "theory": (
-        "DMFT", "DeterministicEquivalent", "Exact", "Frontier", "OptimalPenalty", "Recursion", "Regime", "RidgeRisk",
-        "Stability", "Volterra", "decompose", "forcing", "frontier_map", "kernel", "optimal_penalty",
-        "optimal_power_law", "regime", "ridge_map", "ridgeless_mean", "stability",
+        "DMFT", "Correlations", "DeterministicEquivalent", "Exact", "Frontier", "OptimalPenalty", "Recursion",
+        "Regime", "Responses", "RidgeRisk", "RiskParts", "Stability", "Volterra", "correlations", "decompose",
+        "decompose_training", "ensemble", "forcing", "frontier_map", "kernel", "optimal_penalty", "optimal_power_law",
+        "regime", "responses", "ridge_map", "ridgeless_mean", "stability",
     ),
 }
 _HOME = {name: module for module, names in _FACE.items() for name in names}

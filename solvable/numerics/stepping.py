@@ -28,7 +28,7 @@ class Rule(NamedTuple):
     start: Float[Array, ""]
     rho: Complex[Array, " nodes"]
     coefficient: Complex[Array, "times nodes"]
-    growth: Complex[Array, " nodes"]  # z, or e^x in continuous time
+    growth: Complex[Array, " nodes"]  # z, the factor of one step; 1 in continuous time
 
 
 def circle(rate: Float[Array, ""], ratio: Float[Array, ""], times: Float[Array, " times"]) -> Rule:
@@ -67,7 +67,7 @@ def alternating(rate: Float[Array, ""], ratio, last: Float[Array, ""], times: Fl
 def flowing(rate: Float[Array, ""], last: Float[Array, ""], times: Float[Array, " times"]) -> Rule:
     """Gradient flow in the window [last / 4, last]."""
     vertex, s, weight = _hyperbola(last, jnp.zeros_like(last))
-    return Rule(vertex / rate, s / rate, weight * jnp.exp(s * times[:, None]) / s, jnp.exp(s))
+    return Rule(vertex / rate, s / rate, weight * jnp.exp(s * times[:, None]) / s, jnp.ones_like(s))
 
 
 def at_two_times(direct, crossed, left, right):

@@ -26,6 +26,7 @@ from solvable.numerics.effective_ridge import (
 from solvable.numerics.inversion import FIRST, windows
 from solvable.population import Population
 from solvable.theory.recursion import Recursion
+from solvable.theory.ridge_equations import ridge_risk
 from solvable.theory.two_point import OnePoint, one_point, pairs, same_time
 
 HELD = 1 << 23  # complex numbers of one array held at a time, modes times nodes
@@ -58,7 +59,7 @@ class DMFT(AbstractMethod[AbstractAlgorithm]):
         rate, continuous = require_full_batch(algorithm, "DMFT()")
         plan = schedule(steps, continuous)
         risk, train, edge, limit = _risks(model.population(), rate, plan.first, plan.times, plan.last, continuous)
-        risk, train = risk[plan.index], train[plan.index]
+        risk, train = risk[plan.place], train[plan.place]
         divergent = jnp.asarray(False) if continuous else rate * edge > 2
         risk, train = (jnp.where(divergent & ~jnp.isfinite(x), jnp.inf, x) for x in (risk, train))
         finite = jnp.isfinite(risk).all() & jnp.isfinite(train).all()
@@ -82,12 +83,12 @@ def require_full_batch(algorithm: Any, caller: str) -> tuple[Float[Array, ""], b
 
 
 class Schedule(NamedTuple):
-    """Recorded steps in groups: the first ones, and windows [last / 4, last]; ``index`` finds them in that order."""
+    """Recorded steps in groups: the first ones, and windows [last / 4, last]; ``place`` finds them in that order."""
 
     first: Float[np.ndarray, " first"]
     times: Float[np.ndarray, "windows slots"]
     last: Float[np.ndarray, " windows"]
-    index: np.ndarray
+    place: np.ndarray
 
 
 def schedule(steps: np.ndarray, continuous: bool) -> Schedule:
@@ -95,11 +96,11 @@ def schedule(steps: np.ndarray, continuous: bool) -> Schedule:
     count = 1 if continuous else FIRST
     steps = np.asarray(steps)
     early = steps < count
-    times, last, place = windows(np.asarray(steps[~early], float) * (FIRST / count))
-    index = np.zeros(len(steps), int)
-    index[early], index[~early] = steps[early], count + place
+    times, last, late = windows(np.asarray(steps[~early], float) * (FIRST / count))
+    place = np.zeros(len(steps), int)
+    place[early], place[~early] = steps[early], count + late
     scale = count / FIRST
-    return Schedule(np.arange(float(count)), times * scale, last * scale, index)
+    return Schedule(np.arange(float(count)), times * scale, last * scale, place)
 
 
 class Section(NamedTuple):
@@ -107,7 +108,8 @@ class Section(NamedTuple):
 
     points: OnePoint
     coefficient: Complex[Array, "times nodes"]
-    growth: Complex[Array, " nodes"]
+    growth: Complex[Array, " nodes"]  # z, the factor of one step; 1 in continuous time
+    anchor: Float[Array, ""]
 
 
 class Training(NamedTuple):
@@ -124,7 +126,8 @@ class Training(NamedTuple):
 def lower(population: Population, rate: Float[Array, ""]) -> Training:
     """Effective ridge at no penalty, and the right edge of the sample spectrum."""
     modes = prepare(population.eigvals, population.mass, population.width, population.samples)
-    return Training(modes, population.power, population.noise, rate, *right_edge(modes))
+    edge, turning = right_edge(modes)
+    return Training(modes, population.power, population.noise, rate, edge, turning)
 
 
 def first_section(training: Training, times: Float[Array, " times"], continuous: bool) -> Section:
@@ -133,8 +136,8 @@ def first_section(training: Training, times: Float[Array, " times"], continuous:
     top = jax.lax.stop_gradient(modes.eigvals.max())
     if continuous:
         far = 1e20 * jnp.exp(0.25j * jnp.pi) * top[None]
-        points = one_point(modes, training.power, locate(modes, far), top)
-        return Section(points, jnp.full((1, 1), 1j), rate * far)
+        points = one_point(modes, training.power, locate(modes, far), jnp.abs(far[0]))
+        return Section(points, jnp.full((1, 1), 1j), jnp.ones_like(far), jnp.abs(far[0]))
     rule = stepping.circle(rate, jax.lax.stop_gradient(rate * training.edge - 1), times)
     return _section(training, [rule])
 
@@ -158,37 +161,21 @@ def _section(training: Training, rules: list[stepping.Rule]) -> Section:
     at = polish(modes, jnp.concatenate([r.rho for r in rules]), jnp.concatenate(paths))
     coefficient = jnp.concatenate([r.coefficient for r in rules], -1)
     points = one_point(modes, training.power, at, anchor)
-    return Section(points, coefficient, jnp.concatenate([r.growth for r in rules]))
+    return Section(points, coefficient, jnp.concatenate([r.growth for r in rules]), anchor)
 
 
 def over_windows(training: Training, function: Any, times, last, continuous: bool):
     """``function`` of the section of each window, stacked: as many windows at once as memory allows."""
     size = training.modes.eigvals.shape[0] * 2 * stepping.WINDOW.nodes
-    each = lambda row: function(window_section(training, *row, continuous))  # noqa: E731
+    each = lambda row: function(window_section(training, row[0], row[1], continuous))  # noqa: E731
     return jax.lax.map(each, (times, last), batch_size=max(1, HELD // size))
 
 
 def everywhere(training: Training, function: Any, first, times, last, continuous: bool):
-    """``function`` of every section, its leading axis of times concatenated in the order of `Schedule.index`."""
+    """``function`` of every section, its leading axis of times concatenated in the order of `Schedule.place`."""
     early = function(first_section(training, first, continuous))
     late = over_windows(training, function, times, last, continuous)
     return jax.tree.map(lambda a, b: jnp.concatenate([a, b.reshape(-1, *a.shape[1:])]), early, late)
-
-
-def limit_risk(training: Training) -> Float[Array, ""]:
-    """Risk after infinitely many steps: that of ridge regression without penalty (infinite at width = samples)."""
-    modes = training.modes
-    gone = 1 - modes.fraction  # kappa_0 / (lambda + kappa_0)
-    q = modes.mass @ modes.fraction**2
-    inner = modes.mass @ (modes.fraction * gone)  # kappa_0 S
-    target = training.power @ gone**2 + training.noise**2
-    moved = training.power @ (modes.fraction * gone)  # p_2 / kappa_0
-    total = modes.mass @ modes.fraction
-    ends = (1 - total / modes.width), (1 - total / modes.samples)
-    slope = ends[0] * ends[1] + inner * (ends[0] / modes.samples + ends[1] / modes.width)
-    risk = target * (1 - q / modes.width) + moved * inner / modes.width
-    positive = slope > 1e-14
-    return jnp.where(positive, risk / jnp.where(positive, slope, 1.0), jnp.inf)
 
 
 @eqx.filter_jit
@@ -197,9 +184,9 @@ def _risks(population: Population, rate, first, times, last, continuous: bool):
 
     def risks(section: Section):
         points = section.points
-        halves = pairs(training.modes, training.noise, points, points, True, True, True)
-        test = same_time(*(half.c0 for half in halves), section.coefficient)
-        return test, same_time(*(half.c0 * half.of_samples for half in halves), section.coefficient)
+        direct, crossed = pairs(training.modes, training.noise, points, points, True, True, True)
+        test = same_time(direct.c0, crossed.c0, section.coefficient)
+        return test, same_time(direct.c0 * direct.of_samples, crossed.c0 * crossed.of_samples, section.coefficient)
 
     risk, train = everywhere(training, risks, first, times, last, continuous)
-    return risk, train, training.edge, limit_risk(training)
+    return risk, train, training.edge, ridge_risk(population, jnp.zeros(())).risk

@@ -14,10 +14,10 @@ f = 1 if the two systems share their features, d = 1 if they share their data, e
 (rho - rho') / (kappa - kappa'). S and the sum in p_1 are divided differences of one-point sums h, taken about an anchor
 kappa_a close to both, which keeps their digits: with e = kappa - kappa_a,
 
-    (h - h') / (kappa' - kappa) = (e h_a - e' h_a') / (e - e'),     h_a = sum weight / ((lambda + kappa_a)(lambda + kappa)).
+    (h - h') / (kappa' - kappa) = (e h_a - e' h_a') / (e - e'), h_a = sum weight / ((lambda + kappa_a)(lambda + kappa)).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -60,12 +60,12 @@ def one_point(modes: Modes, power: Float[Array, " modes"], at: Point, anchor: Fl
 
 
 def pair(
-    modes: Modes, noise: Float[Array, ""], a: OnePoint, b: OnePoint, features: bool, data: bool, same: bool
+    modes: Modes, noise: Float[Array, ""], a: OnePoint, b: OnePoint, features: bool, data: bool, same: Any
 ) -> Pair:
     """Every pair of a penalty of ``a`` (rows) and of ``b`` (columns); ``same``: the two lists are one."""
     left = jax.tree.map(lambda x: x[:, None], a)
     right = jax.tree.map(lambda x: x[None, :], b)
-    once = jnp.eye(a.df.shape[0], b.df.shape[0], dtype=bool) if same else jnp.zeros((1, 1), bool)
+    once = jnp.eye(a.df.shape[0], b.df.shape[0], dtype=bool) & same
     gap = jnp.where(once, 1.0, left.offset - right.offset)
 
     def difference(name, limit):
@@ -93,7 +93,7 @@ def conjugate(points: OnePoint) -> OnePoint:
     return jax.tree.map(jnp.conj, points)
 
 
-def pairs(modes: Modes, noise, a: OnePoint, b: OnePoint, features: bool, data: bool, same: bool) -> tuple[Pair, Pair]:
+def pairs(modes: Modes, noise, a: OnePoint, b: OnePoint, features: bool, data: bool, same: Any) -> tuple[Pair, Pair]:
     """Pairs of ``a`` with ``b`` and of ``a`` with the conjugates of ``b``: the two halves of `at_two_times`."""
     return pair(modes, noise, a, b, features, data, same), pair(modes, noise, a, conjugate(b), features, data, False)
 
