@@ -90,6 +90,13 @@ def test_errors_come_from_the_spread_or_from_the_stated_standard_error(data):
     assert np.isnan(mean_and_error(data.assign(risk=diverged), "risk", ("width", "step"))[0].sel(width=32)).all()
 
 
+def test_a_dim_of_length_one_is_dropped(data):
+    ax = plots.curves(data.isel(width=[1]))
+    np.testing.assert_allclose(lines(ax)[0].get_ydata(), data.risk.mean("seed").isel(width=1)[1:], rtol=1e-12)
+    grid = xr.Dataset({"risk": (("width", "compute", "record"), np.ones((3, 2, 1)))}, {"width": [1, 2, 4]})
+    assert len(plots.frontier(grid.assign_coords(compute=[10.0, 1e3])).get_lines()) == 4
+
+
 def test_a_dim_that_is_not_accounted_for_is_an_error_that_says_what_to_do(data):
     with pytest.raises(ValueError, match=r"got \['width'\] too: select first, data.sel\(width=...\)"):
         plots.curves(data)

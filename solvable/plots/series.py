@@ -29,7 +29,7 @@ def mean_and_error(
     Args:
         data: a dataset of the schema.
         y: name of a variable.
-        keep: dims the figure shows; names that are None are skipped.
+        keep: dims the figure shows; names that are None are skipped. Other dims of length 1 are dropped.
         over: dims to average over; by default those of `REPEATS` that are present and not kept.
 
     Raises:
@@ -37,7 +37,9 @@ def mean_and_error(
     """
     if y not in data:
         raise ValueError(f"y: wanted one of {sorted(map(str, data.data_vars))}; got {y!r}")
-    values, kept = data[y], [name for name in keep if name is not None]
+    kept = [name for name in keep if name is not None]
+    data = data.squeeze([d for d, size in data.sizes.items() if size == 1 and d not in (*kept, *(over or ()))])
+    values = data[y]
     if over is None:
         over = tuple(name for name in REPEATS if name in values.dims and name not in kept)
     for name in (*kept, *over):
