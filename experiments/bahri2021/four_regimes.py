@@ -130,8 +130,8 @@ def plot(dataset):
             held = f"{other} = {fixed}" if kind == "variance" else f"{other} ≫ {grows}"
             axes.set_title(f"{kind}-limited in {grows}   ({held})")
             axes.text(0.95, 0.93, f"slope {slope.value:.3f}", transform=axes.transAxes, ha="right", va="top")
-            label = "risk − risk($\\infty$)" if kind == "variance" else "risk"
-            axes.set(xscale="log", yscale="log", ylim=(0.3 * float(here.theory.min()), None), xlabel=grows, ylabel=label)
+            low, label = 0.3 * float(here.theory.min()), "risk − risk($\\infty$)" if kind == "variance" else "risk"
+            axes.set(xscale="log", yscale="log", ylim=(low, None), xlabel=grows, ylabel=label)
         handles, labels = axes.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return figure

@@ -1,0 +1,99 @@
+"""From 1/width and 1/samples early to the late power laws: what a finite width or data set adds to the risk.
+
+At fixed time the excess of the risk over its limit falls as the inverse of the width and of the number of samples,
+whatever the exponents: fluctuations average out. Later the same size is a bottleneck and the excess follows its own
+power law. The times are lines; where a line bends is where the system runs out of that resource.
+Source: Bordelon, Atanasov, Pehlevan 2024 (arXiv 2402.01092), early-time corrections.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import solvable as sv
+from solvable.plots import COLORS, LINES, style
+from solvable.results import make_dataset, report_row
+
+from . import shared
+
+RESOURCES = ("width", "samples")
+FLOW = sv.GradientFlow(1.0)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of the run; all of it is theory.
+
+    Attributes:
+        a: exponent of the target power, k^-a.
+        b: exponent of the eigenvalues, k^-b.
+        times: times of the lines.
+        smallest, largest: ends of width and samples.
+        points: sizes tried.
+        tiny: a much smaller run with the same outputs.
+        seed: unused; nothing here is random.
+    """
+
+    a: float = 1.5
+    b: float = 1.25
+    times: tuple[int, ...] = (10, 100, 1_000, 10_000, 1_000_000)
+    smallest: float = 10.0
+    largest: float = 1e7
+    points: int = 37
+    tiny: bool = False
+    seed: int = 0
+
+
+def run(config: Config, progress=lambda *_: None):
+    """Excess risk over infinite size: (phase, step, point); phase is the resource that is finite."""
+    points = 19 if config.tiny else config.points
+    sizes = np.geomspace(config.smallest, config.largest, points)
+    limit = shared.risk(shared.law(config.a, config.b, 1e13, 1e13), FLOW, config.times)[0]
+    excess = []
+    for i, name in enumerate(RESOURCES):
+        for j, size in enumerate(sizes):
+            progress("sizes", i * points + j, 2 * points)
+            model = shared.law(config.a, config.b, **{"width": 1e13, "samples": 1e13, name: size})
+            excess.append(shared.risk(model, FLOW, config.times)[0] - limit)
+    progress("sizes", 2 * points, 2 * points)
+    excess = np.array(excess).reshape(2, points, -1).transpose(0, 2, 1)
+    coords = {"phase": (("phase",), list(RESOURCES), "the resource that is finite"),
+              "step": (("step",), list(config.times), "time of gradient flow"),
+              "size": (("point",), sizes, "width or samples")}
+    variables = {"excess": (("phase", "step", "point"), excess, "risk - risk(infinite size)")}
+    return make_dataset("bordelon2024/crossover", config, variables, coords, a=config.a, b=config.b)
+
+
+def plot(dataset):
+    """Excess times size: flat where it falls as the inverse."""
+    with style():
+        figure = Figure(figsize=(9, 4.2))
+        predicted = shared.exponents(dataset.attrs["a"], dataset.attrs["b"])
+        for axes, name in zip(figure.subplots(1, 2), RESOURCES, strict=True):
+            for index, step in enumerate(dataset.step.values):
+                here = dataset.excess.sel(phase=name, step=step)
+                axes.plot(dataset["size"], here * dataset["size"], LINES[index % 4], color=COLORS[index % 7],
+                          label=f"time $10^{{{np.log10(step):.0f}}}$")
+            bottom = here * dataset["size"]
+            guide = bottom[0] * (dataset["size"] / dataset["size"][0]) ** (1 - predicted[name]) * 2.5
+            axes.plot(dataset["size"][: len(guide) // 2], guide[: len(guide) // 2], color="0.5", linewidth=1,
+                      label=f"late: excess ~ {name}$^{{-{predicted[name]:g}}}$")
+            axes.set(xscale="log", yscale="log", xlabel=name, ylabel=f"{name} × (risk − risk at infinite {name})")
+            axes.legend(fontsize=7)
+    return figure
+
+
+def report(dataset) -> list[dict]:
+    """Size times excess is constant to 1% early; its exponent late."""
+    rows, sizes = [], dataset["size"].values
+    for name, late in shared.exponents(dataset.attrs["a"], dataset.attrs["b"]).items():
+        if name == "time":
+            continue
+        early = (dataset.excess.sel(phase=name).isel(step=0) * sizes).values[sizes >= 1e4]
+        rows.append(report_row(f"{name} * excess at time {int(dataset.step[0])}: spread beyond 10^4", 0.0,
+                               float(early.max() / early.min() - 1), 0.01))
+        use = (sizes >= 100) & (sizes <= 3000)
+        fit = sv.fit_power_law(sizes[use], dataset.excess.sel(phase=name).isel(step=-1).values[use])
+        rows.append(report_row(f"late exponent in {name}", late, fit.exponent.value, 0.05, fit.exponent.stderr))
+    return rows
