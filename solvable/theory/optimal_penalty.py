@@ -71,11 +71,10 @@ def optimal_power_law(
 def optimal(population: Population) -> tuple[Float[Array, ""], RidgeRisk]:
     """The best penalty and the risk there; the optimum is a constant to differentiation (its first order vanishes)."""
     fixed = jax.lax.stop_gradient(population)
-    x = _refine(fixed, _grid(fixed))
-    point = _point(fixed, x)
-    penalty = jnp.maximum(point.kappa * point.a * point.b, 0.0)
-    without, best = ridge_risk(fixed, jnp.zeros(())), ridge_risk(fixed, penalty)
-    penalty = jnp.where(without.risk <= best.risk, 0.0, penalty)
+    none = fixed_point(fixed, jnp.zeros(()))
+    best = _point(fixed, _refine(fixed, _grid(fixed, none.kappa)))
+    better = risk_at(fixed, best).risk < risk_at(fixed, none).risk
+    penalty = jnp.where(better, jnp.maximum(best.kappa * best.a * best.b, 0.0), 0.0)
     return penalty, ridge_risk(population, penalty)
 
 
@@ -89,12 +88,11 @@ def _log_risk(population: Population, x):
     return jnp.log(risk_at(population, _point(population, x)).risk)
 
 
-def _grid(population: Population) -> Float[Array, " grid"]:
-    """log kappa from that of the ridgeless limit to where nothing is learned."""
+def _grid(population: Population, none) -> Float[Array, " grid"]:
+    """log kappa from ``none``, that of the ridgeless limit, to where nothing is learned."""
     trace = population.mass @ population.eigvals
     present = (population.mass > 0) & (population.eigvals > 0)
     least = jnp.where(present, population.eigvals, jnp.inf).min()
-    none = fixed_point(population, jnp.zeros(())).kappa
     scale = population.eigvals.max() + trace * (1 / population.width + 1 / population.samples)
     high = scale * REACH * (1 + population.noise**2 / population.power.sum())
     return jnp.linspace(jnp.log(jnp.where(none > 0, none, least * 1e-8)), jnp.log(high), GRID)
@@ -104,7 +102,9 @@ def _refine(population: Population, grid: Float[Array, " grid"]):
     """A minimum of the risk beside the best grid point, by bisection of its derivative."""
     values = jax.lax.map(lambda x: _log_risk(population, x), grid[1:])
     best = 1 + jnp.argmin(jnp.where(jnp.isnan(values), jnp.inf, values))
-    slope = jax.grad(lambda x: _log_risk(population, x))
+
+    def slope(x):
+        return jax.jvp(lambda x: _log_risk(population, x), (x,), (jnp.ones_like(x),))[1]
 
     def halve(_, bracket):
         low, high = bracket
@@ -115,5 +115,5 @@ def _refine(population: Population, grid: Float[Array, " grid"]):
     low, high = grid[best - 1], grid[jnp.minimum(best + 1, GRID - 1)]
     low, high = jax.lax.fori_loop(0, BISECTIONS, halve, (low, high))
     middle = (low + high) / 2
-    value, curvature = jax.value_and_grad(slope)(middle)
+    value, curvature = jax.jvp(slope, (middle,), (jnp.ones_like(middle),))
     return jnp.where(curvature > 0, jnp.clip(middle - value / curvature, low, high), middle)

@@ -147,7 +147,7 @@ def _solve(population: Population, penalty, u, v):
     low, high = jax.lax.fori_loop(0, BISECTIONS, halve, (low, jnp.maximum(low, high)))
 
     def polish(_, x):
-        value, slope = jax.value_and_grad(excess)(x, *arguments)
+        value, slope = jax.jvp(lambda x: excess(x, *arguments), (x,), (jnp.ones_like(x),))
         return x - jnp.clip(value / slope, -1.0, 1.0)
 
     return jax.lax.fori_loop(0, NEWTON, polish, (low + high) / 2)
@@ -166,9 +166,9 @@ def risk_at(population: Population, point: FixedPoint) -> RidgeRisk:
     """
     kappa, a, b = point
     share, left = learned(population, kappa), _left(population, kappa)
-    s = population.mass @ (share * left)
+    s, q = population.mass @ (share * left), population.mass @ share**2
     bias, pull = population.power @ left**2, population.power @ (share * left)
-    per_feature, per_sample = s / population.width, s / population.samples
+    per_feature, per_sample, used = s / population.width, s / population.samples, q / population.samples
     kept = jnp.where(a + per_feature > 0, divide(a, a + per_feature), 1.0)  # 1 - t
     features = (1 - kept) * pull
     data = b + per_sample  # 1 - q/T
@@ -180,9 +180,9 @@ def risk_at(population: Population, point: FixedPoint) -> RidgeRisk:
         risk,
         jnp.where(b > 0, b**2 * jnp.where(b > 0, risk, 0.0), 0.0),
         kappa, a, b, bias, features,
-        inputs=divide(bias * (1 - data), data),
-        features_inputs=times(bias, amplified) + divide(features * (1 - both), both),
-        noise=divide(label * (1 - data), data),
+        inputs=divide(bias * used, data),
+        features_inputs=times(bias, amplified) + divide(features * (used + per_sample * (1 - kept)), both),
+        noise=divide(label * used, data),
         noise_features=times(label, amplified),
         label=label,
     )  # fmt: skip
