@@ -1,6 +1,7 @@
-"""Run the blocks of docs/plots.md in order and save the figure of each into docs/images."""
+"""Run the blocks of docs/plots.md in order and save the figure of each into docs/images, or into the folder named."""
 
 import re
+import sys
 import tempfile
 from contextlib import chdir
 from pathlib import Path
@@ -14,7 +15,7 @@ from matplotlib import pyplot
 PAGE = Path(__file__).resolve().with_suffix(".md")
 
 
-def main(folder: Path = PAGE.parent / "images") -> None:
+def main(folder: Path) -> None:
     """Every block that an image follows leaves its last figure under that image's name."""
     names: dict = {}
     parts = re.findall(r"^```python\n(.*?)^```$(?:\n\n!\[[^\]]*\]\(images/([^)]*)\))?", PAGE.read_text(), re.M | re.S)
@@ -27,4 +28,4 @@ def main(folder: Path = PAGE.parent / "images") -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else PAGE.parent / "images")

@@ -121,10 +121,10 @@ def test_flags_override_the_file_key_by_key(tmp_path, monkeypatch):
     assert whole["model"] == "LinearRegression"
     assert (whole["num_runs"], whole["one_draw"], whole["allowed"], whole["algorithm"]) == (8, False, 3.0, "SGD")
     assert whole["parameters"] == {"width": 32, "learning_rate": 0.25, "noise": 0.5}
-    words = [f"--config={file}", "--num-runs", "9", "--one-draw", "--parameters", "width=64", "--model", "PowerLawRF"]
-    some = options_of(words, monkeypatch)
-    assert (some["num_runs"], some["one_draw"], some["model"], some["allowed"]) == (9, True, "PowerLawRF", 3.0)
-    assert some["parameters"] == {"width": 64, "learning_rate": 0.25, "noise": 0.5}
+    words = [f"--config={file}", "--num-runs", "9", "--one-draw", "--parameters", "width=64", "beta=2", "--model", "A"]
+    some = options_of([*words, "--parameters", "beta=3"], monkeypatch)
+    assert (some["num_runs"], some["one_draw"], some["model"], some["allowed"]) == (9, True, "A", 3.0)
+    assert some["parameters"] == {"width": 64, "learning_rate": 0.25, "noise": 0.5, "beta": 3}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -146,6 +147,15 @@ def test_a_mistake_is_named(words, message, capsys, tmp_path, monkeypatch):
     assert main(["sweep", *words]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "results").exists()
+
+
+def test_the_file_in_the_readme_is_a_plan(tmp_path, monkeypatch, capsys):
+    text = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "rates.toml").write_text(re.search(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[1])
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", "plan", "rates.toml", "--json", "--axes", "width=8,16", "--axes", "learning_rate=0.5"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["cells"], plan["failures"]) == (16, 0)
 
 
 def test_a_range_in_a_file_says_what_is_mistyped(file, capsys):

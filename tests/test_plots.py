@@ -1,5 +1,10 @@
 """The numbers behind the figures: what is drawn is what the dataset says."""
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -244,3 +249,11 @@ def test_figures_save_as_vectors(data, tmp_path):
         plots.compare(data, hue="width")[0].figure,
     ]):
         figure.savefig(tmp_path / f"{index}.pdf")
+
+
+@pytest.mark.slow
+def test_the_page_of_examples_runs(tmp_path):
+    path = Path(__file__).parent.parent / "docs" / "plots.py"
+    subprocess.run([sys.executable, str(path), str(tmp_path)], check=True)
+    shown = re.findall(r"\(images/(.*?)\)", path.with_suffix(".md").read_text(encoding="utf-8"))
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(shown)

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from solvable.config.values import expand, read_pair, suggest, write_value
 
+PAIRS = "KEY=VALUE ..."
+
 
 class WrongUsage(Exception):
     """What was asked for is impossible: exit code 2."""
@@ -144,7 +146,7 @@ def _as_flags(config: type) -> type:
     fields: list[Any] = []
     for field, kind in _fields(config):
         if get_origin(kind) is Mapping:
-            pairs = Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE"), tyro.conf.UseAppendAction]
+            pairs = Annotated[tuple[tuple[str, ...], ...], tyro.conf.arg(metavar=PAIRS), tyro.conf.UseAppendAction]
             fields.append((field.name, pairs, ()))
         else:
             fields.append((field.name, kind, field.default))
@@ -158,7 +160,7 @@ def _from_flags(config: type, parsed: Any) -> Any:
     for field, kind in _fields(config):
         if get_origin(kind) is Mapping:
             try:
-                values[field.name] = dict(read_pair(text) for text in values[field.name])
+                values[field.name] = dict(read_pair(text) for group in values[field.name] for text in group)
             except ValueError as error:
                 raise WrongUsage(f"--{field.name.replace('_', '-')}: {error}") from None
     return config(**values)
