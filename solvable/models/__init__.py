@@ -1,16 +1,26 @@
 """Solvable models, one a file."""
 
 from solvable.models.base import AbstractModel, AbstractProblem
+from solvable.models.empirical import EmpiricalProblem, empirical_problem
 from solvable.models.finite import FiniteProblem
+from solvable.models.kernels import arc_cosine, kernel_eigvals, relu_ntk, sphere_eigvals
 from solvable.models.linear_regression import LinearProblem, LinearRegression
+from solvable.models.nonlinear_rf import NonlinearRF
 from solvable.models.power_law_rf import PowerLawRF, RandomFeatureProblem
 
 __all__ = [
     "AbstractModel",
     "AbstractProblem",
+    "EmpiricalProblem",
     "FiniteProblem",
     "LinearProblem",
     "LinearRegression",
+    "NonlinearRF",
     "PowerLawRF",
     "RandomFeatureProblem",
+    "arc_cosine",
+    "empirical_problem",
+    "kernel_eigvals",
+    "relu_ntk",
+    "sphere_eigvals",
 ]

@@ -146,16 +146,21 @@ def _lower(features, targets, eigvals, target, initial, floor, samples):
     initial, roots = jnp.asarray(initial, float), jnp.sqrt(jnp.asarray(eigvals, float))
     rows, width = features.shape
     residual = features @ initial - targets
+    # The eigenvalues as squared lengths: those far below the largest keep more digits than the solver gives them.
     if width <= rows:
-        sample_eigvals, basis = jnp.linalg.eigh(features.T @ features / samples)
+        basis = jnp.linalg.eigh(features.T @ features / samples)[1]
+        scores = features @ basis
+        lengths = jnp.linalg.norm(scores, axis=0)
     else:
-        sample_eigvals, left = jnp.linalg.eigh(features @ features.T / samples)
+        left = jnp.linalg.eigh(features @ features.T / samples)[1]
         basis = features.T @ left
-    present = sample_eigvals > max(rows, width) * jnp.finfo(float).eps * sample_eigvals[-1]
+        lengths = jnp.linalg.norm(basis, axis=0)
+        scores = left * lengths
+    sample_eigvals = lengths**2 / samples
+    present = sample_eigvals > max(rows, width) * jnp.finfo(float).eps * sample_eigvals.max()
     sample_eigvals = jnp.where(present, sample_eigvals, 0.0)
     if width > rows:
-        basis = basis * jnp.where(present, 1 / jnp.sqrt(samples * jnp.where(present, sample_eigvals, 1.0)), 0.0)
-    scores = features @ basis
+        basis = jnp.where(present, basis / jnp.where(present, lengths, 1.0), 0.0)
     return SampleSpectrum(
         eigvals=sample_eigvals,
         gradient=jnp.where(present, scores.T @ residual / samples, 0.0),

@@ -1,0 +1,153 @@
+"""Nonlinear random features of data on a manifold, with a random or given target."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from solvable.keys import require_key, stream
+from solvable.models.base import AbstractModel, AbstractProblem
+from solvable.models.checks import check_real, check_width, concrete_size
+from solvable.models.empirical import empirical_problem
+from solvable.numerics.precision import in_float64
+from solvable.shapes import as_real
+from solvable.spectrum import Spectrum
+
+Activation = Literal["linear", "relu", "erf", "tanh"]
+Manifold = Literal["gaussian", "sphere", "torus"]
+ACTIVATIONS: dict[str, Callable] = {
+    "linear": lambda x: x,
+    "relu": jax.nn.relu,
+    "erf": jax.scipy.special.erf,
+    "tanh": jnp.tanh,
+}
+MANIFOLDS = ("gaussian", "sphere", "torus")
+
+
+class NonlinearRF(AbstractModel):
+    """Features sigma(W^T x) / sqrt(width) of inputs on a manifold, with targets from a wide random network.
+
+    Inputs x (`inputs`), W_ij ~ N(0, 1), targets y = sum_k a_k sigma(V_k . x) / sqrt(teacher_width) + noise * eps with
+    V_kj, a_k ~ N(0, 1), or a given function of x. Every unit may have a bias, bias * N(0, 1). With "linear" features of
+    Gaussian latents it is the linear random-feature model of Maloney, Roberts, Sully 2022 (arXiv 2210.16859); data of
+    dimension d and random teachers are those of Bahri, Dyer, Kaplan, Lee, Sharma 2021 (arXiv 2102.06701).
+
+    There is no closed form of the population. A draw therefore holds a test set of ``num_test`` fresh samples, and its
+    population risk *is* the mean squared error on that set (an estimate of relative error about
+    sqrt(2 / num_test) of the true one); the test set is the same for all widths and sample sizes of one key.
+
+    Attributes:
+        activation: sigma: "linear", "relu", "erf", "tanh", or any function of arrays, elementwise.
+        manifold: "gaussian": x_j ~ N(0, j^(-2 alpha)), j <= dimension; "sphere": uniform on the unit sphere of
+            intrinsic dimension ``dimension``; "torus": flat, x = (cos t_1, sin t_1, ..., cos t_d, sin t_d) / sqrt(d)
+            with uniform angles. On sphere and torus |x| = 1, so that W^T x has variance 1 in every unit.
+        dimension: dimension of the manifold (number of latents for "gaussian").
+        alpha: exponent of the latents' standard deviations; only for "gaussian".
+        bias: standard deviation of the biases of features and teacher.
+        width: number of features.
+        samples: size of the training set.
+        target: a function of inputs (samples, coordinates) to targets (samples,); None for the random teacher.
+        teacher_width: units of the random teacher.
+        noise: standard deviation of the label noise, on training and test targets alike.
+        num_test: size of the test set.
+    """
+
+    activation: Activation | Callable = eqx.field(static=True, default="relu")
+    manifold: Manifold = eqx.field(static=True, default="sphere")
+    dimension: int = eqx.field(static=True, default=2)
+    alpha: Float[Array, ""] = eqx.field(converter=as_real, default=0.0)
+    bias: Float[Array, ""] = eqx.field(converter=as_real, default=0.0)
+    width: Any = 16
+    samples: Any = 12
+    target: Callable | None = eqx.field(static=True, default=None)
+    teacher_width: int = eqx.field(static=True, default=32)
+    noise: Float[Array, ""] = eqx.field(converter=as_real, default=0.0)
+    num_test: int = eqx.field(static=True, default=32)
+    references: ClassVar[tuple[str, ...]] = ("maloney2022", "bahri2024")
+
+    def __check_init__(self):
+        if not callable(self.activation) and self.activation not in ACTIVATIONS:
+            raise ValueError(f"activation: wanted a function or one of {tuple(ACTIVATIONS)}; got {self.activation!r}")
+        if self.manifold not in MANIFOLDS:
+            raise ValueError(f"manifold: wanted one of {MANIFOLDS}; got {self.manifold!r}")
+        if self.target is not None and not callable(self.target):
+            raise ValueError(f"target: wanted a function of inputs or None; got {self.target!r}")
+        check_width(self.width)
+        for name in ("dimension", "samples", "teacher_width", "num_test"):
+            check_real(name, getattr(self, name), "an integer >= 1", lambda x: x >= 1)
+            concrete_size(name, getattr(self, name), "the model's arrays")
+        for name in ("alpha", "bias", "noise"):
+            check_real(name, getattr(self, name), "a finite number >= 0", lambda x: 0 <= x < np.inf)
+
+    @property
+    def num_inputs(self) -> int:
+        """Number of coordinates of an input."""
+        return {"gaussian": 0, "sphere": 1, "torus": self.dimension}[self.manifold] + self.dimension
+
+    def inputs(self, key: Key[Array, ""], count: int) -> Float[Array, "count inputs"]:
+        """``count`` inputs; more inputs extend fewer with the same key."""
+        keys = jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(count))
+        if self.manifold == "torus":
+            angles = 2 * jnp.pi * jax.vmap(lambda k: jax.random.uniform(k, (self.dimension,), jnp.float32))(keys)
+            points = jnp.stack([jnp.cos(angles.astype(float)), jnp.sin(angles.astype(float))], -1)
+            return points.reshape(count, -1) / self.dimension**0.5
+        z = _normals(keys, self.num_inputs)
+        if self.manifold == "sphere":
+            return z / jnp.linalg.norm(z, axis=1, keepdims=True)
+        return z * jnp.arange(1.0, self.dimension + 1) ** -self.alpha
+
+    def features(self, key: Key[Array, ""], inputs: Float[Array, "count inputs"]) -> Float[Array, "count width"]:
+        """sigma(W^T x) / sqrt(width); a wider model extends a narrower one with the same key, up to the factor."""
+        width = concrete_size("width", self.width, "drawing")
+        return self._units(key, inputs, width) / width**0.5
+
+    def teach(self, key: Key[Array, ""], inputs: Float[Array, "count inputs"]) -> Float[Array, " count"]:
+        """Targets without noise."""
+        if self.target is not None:
+            return jnp.asarray(self.target(inputs), float)
+        readout = _directions(stream(key, "readout"), self.teacher_width, 1)[:, 0]
+        return self._units(key, inputs, self.teacher_width) @ readout / self.teacher_width**0.5
+
+    def _units(self, key, inputs, count: int):
+        activation = self.activation if callable(self.activation) else ACTIVATIONS[self.activation]
+        bias = self.bias * _directions(stream(key, "bias"), count, 1)[:, 0]
+        return activation(inputs @ _directions(key, count, self.num_inputs).T + bias)
+
+    def draw(self, key: Key[Array, ""]) -> AbstractProblem:
+        """One draw of W, the teacher, training data and test set.
+
+        A wider model extends a narrower one with the same key, and more samples extend fewer.
+        """
+        require_key(key, "to draw from")
+        return empirical_problem(*_data(self, key, "data", self.samples), *_data(self, key, "test", self.num_test))
+
+    def spectrum(self) -> Spectrum:
+        raise ValueError("model: wanted one with a closed-form spectrum for a theory; got NonlinearRF (use its draws)")
+
+
+def _normals(keys, count: int):
+    return jax.vmap(lambda k: jax.random.normal(k, (count,), jnp.float32))(keys).astype(float)
+
+
+def _directions(key, count: int, size: int) -> Float[Array, "count size"]:
+    """Rows of independent N(0, 1), one stream a row."""
+    return _normals(jax.vmap(partial(jax.random.fold_in, stream(key, "directions")))(jnp.arange(count)), size)
+
+
+@in_float64
+def _data(model: NonlinearRF, key, name: str, count: int):
+    """Features and noisy targets of one data set."""
+    return _compiled(model, key, name, int(count))
+
+
+@eqx.filter_jit
+def _compiled(model: NonlinearRF, key, name: str, count: int):
+    inputs = model.inputs(stream(stream(key, name), "inputs"), count)
+    eps = _normals(jax.vmap(partial(jax.random.fold_in, stream(stream(key, name), "noise")))(jnp.arange(count)), 1)
+    targets = model.teach(stream(key, "teacher"), inputs) + model.noise * eps[:, 0]
+    return model.features(stream(key, "projection"), inputs), targets
