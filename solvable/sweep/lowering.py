@@ -22,7 +22,7 @@ MOST_LANES = 256
 LANE_NUMBERS = {"cpu": 1 << 16}  # numbers in one step of all lanes; what keeps a core busy and in its cache
 LANE_NUMBERS_ELSEWHERE = 1 << 20
 TILE_WORK = 1 << 31  # modes x steps x runs of one tile, above which a tile gets fewer lanes: about ten seconds
-THEORY_NUMBERS = 1 << 14  # modes of all lanes of a theory
+THEORY_NUMBERS, THEORY_LANES = 1 << 13, 32  # modes of all lanes of a theory, and most lanes
 
 
 class Group(NamedTuple):
@@ -94,7 +94,7 @@ def group_of(recipe: Recipe, index: int, platform: str, sizes: dict[Any, tuple[i
 def lanes_of(method: Any, modes: int, last: int, platform: str) -> int:
     """The size of a tile: a power of two, at least 2, because a batch of one is compiled to other arithmetic."""
     if not isinstance(method, AbstractResumable):
-        return _power_of_two(THEORY_NUMBERS // modes)
+        return _power_of_two(min(THEORY_NUMBERS // modes, THEORY_LANES))
     numbers = modes * getattr(method, "num_runs", 1)
     busy = LANE_NUMBERS.get(platform, LANE_NUMBERS_ELSEWHERE) // numbers
     return _power_of_two(min(busy, TILE_WORK // (numbers * max(last, 1))))

@@ -1,7 +1,8 @@
 """The compiled part of a sweep: one tile of stacked cells on every device, the same program on each.
 
 A device always runs one tile of a fixed number of cells, whatever the number of devices or of cells, so that the bits
-of a cell's result are those of one compiled program.
+of a cell's result are those of one compiled program. It is a program of one device, sent to each of them: nothing is
+communicated, so nothing is gained from one program that spans them.
 """
 
 from collections import OrderedDict
@@ -10,14 +11,12 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from solvable.keys import stream
 from solvable.sweep.content import digest, sha
 from solvable.sweep.lowering import Group, raise_up
 from solvable.sweep.recipe import Recipe, Setting
 
-CELLS, SAME = PartitionSpec("cells"), PartitionSpec()  # one share a device, or the same on all
 NEVER = np.iinfo(np.int32).max  # pads the steps to record
 _PROGRAMS: OrderedDict[str, "Program"] = OrderedDict()
 _HELD = 64
@@ -43,40 +42,44 @@ class Template:
 
 
 class Program:
-    """One tile per device of the cells of one group.
+    """One tile per device of the cells of one group; a tile's arrays have a leading axis of ``lanes`` cells.
 
     Attributes:
         size: number of cells in one call, lanes times devices.
         curves: (arrays, leaves) -> (risk, stderr, result), for a method that does not walk.
-        begin: (arrays, leaves, records) -> progress;
-        advance: (arrays, leaves, records, words, key data, progress, since, until) -> progress;
-        finish: progress -> (risk, stderr, result); for a method that walks.
+        begin: (arrays, leaves, records) -> progress, for a method that walks;
+        advance: (arrays, leaves, words, progress, records, key data, since, until) -> progress;
+        finish: progress -> (risk, stderr, result).
     """
 
     def __init__(self, recipe: Recipe, setting: Setting, group: Group, devices: tuple):
-        self.method, self.group, self.steps = recipe.method, group, setting.steps
+        self.method, self.group, self.steps, self.devices = recipe.method, group, setting.steps, devices
         self.template = Template(setting.algorithm)
         self.x64 = recipe.x64 or recipe.method.in_float64
         self.impl = recipe.key_impl
-        self.mesh = Mesh(np.asarray(devices), ("cells",), axis_types=(AxisType.Auto,))
         self.size = group.lanes * len(devices)
-        self.curves = self._compile(self._curves, CELLS, CELLS)
-        self.begin = self._compile(self._begin, CELLS, CELLS, SAME)
-        self.advance = self._compile(self._advance, CELLS, CELLS, SAME, CELLS, SAME, CELLS, SAME, SAME)
-        self.finish = self._compile(self._finish, CELLS)
+        # Virtual devices of one processor share its threads, and can starve each other for ever.
+        self.in_turn = len(devices) > 1 and devices[0].platform == "cpu"
+        self.curves, self.begin = jax.jit(self._curves), jax.jit(self._begin)
+        self.advance, self.finish = jax.jit(self._advance), jax.jit(self._finish)
 
-    def _compile(self, function: Callable, *specs: PartitionSpec) -> Callable:
-        run = jax.jit(jax.shard_map(function, mesh=self.mesh, in_specs=specs, out_specs=CELLS, check_vma=False))
+    def tiles(self, *arrays: Any) -> list[Any]:
+        """Stacks of cells cut into tiles, the last one filled up with its last cell, each on its device."""
+        lanes, count = self.group.lanes, len(jax.tree.leaves(arrays)[0])
+        places = np.minimum(np.arange(-(-count // lanes) * lanes), count - 1).reshape(-1, lanes)
+        with jax.enable_x64(self.x64):
+            pairs = zip(places, self.devices, strict=False)
+            return [jax.device_put(jax.tree.map(lambda x, rows=rows: x[rows], arrays), d) for rows, d in pairs]
 
-        def place(x: Any, spec: PartitionSpec) -> Any:
-            return x if isinstance(x, jax.Array) else jax.device_put(np.asarray(x), NamedSharding(self.mesh, spec))
-
-        def call(*arguments):
-            with jax.enable_x64(self.x64):
-                pairs = zip(arguments, specs, strict=True)
-                return run(*(jax.tree.map(lambda x, spec=spec: place(x, spec), a) for a, spec in pairs))
-
-        return call
+    def each(self, function: Callable, tiles: list[Any], *common: Any) -> list[Any]:
+        """``function(*tile, *common)`` on every tile, each on the device of its tile."""
+        results = []
+        with jax.enable_x64(self.x64):
+            for tile in tiles:
+                results.append(function(*tile, *common))
+                if self.in_turn:
+                    jax.block_until_ready(results[-1])
+        return results
 
     def _cell(self, arrays, leaves):
         return raise_up(arrays, self.group.view), self.template.rebuild(leaves)
@@ -92,7 +95,7 @@ class Program:
         method: Any = self.method
         return jax.vmap(lambda a, b: method.begin(*self._cell(a, b), records))(arrays, leaves)
 
-    def _advance(self, arrays, leaves, records, words, key, progress, since, until):
+    def _advance(self, arrays, leaves, words, progress, records, key, since, until):
         method: Any = self.method
         runs = stream(jax.random.wrap_key_data(key, impl=self.impl), "run")
 

@@ -137,7 +137,7 @@ class Worker:
             except Exception as error:
                 self._fail(place, error, out)
 
-    def _take(self, out: Outcome, places: list[int], results: tuple) -> None:
+    def _take(self, out: Outcome, places: list[int], results: Any) -> None:
         risk, stderr, result = (np.asarray(x)[: len(places)] for x in results)
         records = len(out.steps)
         out.risk[places], out.stderr[places], out.result[places] = risk[:, :records], stderr[:, :records], result
@@ -161,37 +161,40 @@ class Worker:
             for part in filter(None, parts):
                 self._attempt(chunk, group, part, out)
 
-    def _call(self, program: Program, chunk: Chunk, cells: list[Cell], steps: np.ndarray) -> tuple:
-        full = cells + cells[-1:] * (program.size - len(cells))
-        arrays = tuple(np.stack(x) for x in zip(*(cell.arrays for cell in full), strict=True))
-        algorithms = tuple(np.stack(x) for x in zip(*(program.template.arrays(c.algorithm) for c in full), strict=True))
-        if not isinstance(self.recipe.method, AbstractResumable):
-            return jax.device_get(program.curves(arrays, algorithms))
-        walk = Walk(self, program, chunk, cells, (arrays, algorithms), np.stack([cell.words for cell in full]))
-        return jax.device_get(program.finish(walk.to(steps)))
+    def _call(self, program: Program, chunk: Chunk, cells: list[Cell], steps: np.ndarray) -> list[np.ndarray]:
+        arrays = tuple(np.stack(x) for x in zip(*(cell.arrays for cell in cells), strict=True))
+        leaves = tuple(np.stack(x) for x in zip(*(program.template.arrays(c.algorithm) for c in cells), strict=True))
+        if isinstance(self.recipe.method, AbstractResumable):
+            words = np.stack([cell.words for cell in cells])
+            path = None if self.store is None else self.store.checkpoint(chunk.name, cells[0].place)
+            walk = Walk(self.recipe, program, (arrays, leaves, words), path)
+            results = program.each(program.finish, [(progress,) for progress in walk.to(steps)])
+        else:
+            results = program.each(program.curves, program.tiles(arrays, leaves))
+        return [np.concatenate(x) for x in zip(*jax.device_get(results), strict=True)]
 
 
 class Walk:
-    """A tile's way through its steps, in segments, with checkpoints if it takes long."""
+    """The way of one tile per device through its steps, in segments, with checkpoints if it takes long."""
 
-    def __init__(self, worker: Worker, program: Program, chunk: Chunk, cells: list[Cell], cell_arrays: tuple, words):
-        self.program, self.cell_arrays, self.words = program, cell_arrays, words
-        self.key = worker.recipe.key_data
-        self.count, self.runs = len(cells), getattr(worker.recipe.method, "num_runs", 1)
-        self.path = None if worker.store is None else worker.store.checkpoint(chunk.name, cells[0].place)
+    def __init__(self, recipe: Recipe, program: Program, cells: tuple[Any, Any, np.ndarray], path: Path | None):
+        self.program, self.tiles, self.path, self.key = program, program.tiles(*cells), path, recipe.key_data
+        self.count, self.runs = len(cells[-1]), getattr(recipe.method, "num_runs", 1)
 
-    def to(self, steps: np.ndarray) -> Any:
-        """The progress after the last step."""
-        records, last = padded_records(steps, self.program.group.records), int(steps[-1])
-        progress = self.program.begin(*self.cell_arrays, records)
+    def to(self, steps: np.ndarray) -> list[Any]:
+        """The progress of each tile after the last step."""
+        program, last = self.program, int(steps[-1])
+        records = padded_records(steps, program.group.records)
+        progress = program.each(program.begin, [(arrays, leaves) for arrays, leaves, _ in self.tiles], records)
         since, progress = self._resume(progress)
-        numbers = self.program.group.modes * self.program.group.lanes * self.runs
+        numbers = program.group.modes * program.group.lanes * self.runs
         segment = max(FIRST_WORK // numbers // STRIDE * STRIDE, STRIDE)
         saved = time.perf_counter()
         while since < last:
             until, started = min(last, since + segment), time.perf_counter()
-            arguments = (records, self.words, self.key, progress, np.int32(since), np.int32(until))
-            progress = jax.block_until_ready(self.program.advance(*self.cell_arrays, *arguments))
+            moving = [(*tile, now) for tile, now in zip(self.tiles, progress, strict=True)]
+            common = (records, self.key, np.int32(since), np.int32(until))
+            progress = jax.block_until_ready(program.each(program.advance, moving, *common))
             now, since = time.perf_counter(), until
             if now - started < SEGMENT_SECONDS / 2:
                 segment *= 2
@@ -202,11 +205,12 @@ class Walk:
                 saved = now
         return progress
 
-    def _save(self, path: Path, progress: Any, since: int) -> None:
-        leaves = [np.asarray(x)[: self.count] for x in jax.tree.leaves(progress)]
-        put(path, pack({"since": np.asarray(since), **{f"leaf{i:04d}": x for i, x in enumerate(leaves)}}))
+    def _save(self, path: Path, progress: list[Any], since: int) -> None:
+        parts = zip(*(jax.tree.leaves(tile) for tile in jax.device_get(progress)), strict=True)
+        leaves = {f"leaf{i:04d}": np.concatenate(part)[: self.count] for i, part in enumerate(parts)}
+        put(path, pack({"since": np.asarray(since), **leaves}))
 
-    def _resume(self, progress: Any) -> tuple[int, Any]:
+    def _resume(self, progress: list[Any]) -> tuple[int, list[Any]]:
         """The last checkpoint, or the start."""
         if self.path is None:
             return 0, progress
@@ -214,12 +218,11 @@ class Walk:
             saved = read_arrays(self.path)
         except (FileNotFoundError, Damaged):
             return 0, progress
-        leaves, tree = jax.tree.flatten(progress)
+        leaves, tree = jax.tree.flatten(progress[0])
         loaded = [saved[name] for name in sorted(saved) if name != "since"]
         if [x.shape[1:] for x in loaded] != [x.shape[1:] for x in leaves] or len(loaded[0]) != self.count:
-            return 0, progress
-        full = [np.concatenate([x, np.repeat(x[-1:], len(y) - len(x), 0)]) for x, y in zip(loaded, leaves, strict=True)]
-        return int(saved["since"]), jax.tree.unflatten(tree, full)
+            return 0, progress  # of a call that was cut otherwise, on another number of devices
+        return int(saved["since"]), [part for (part,) in self.program.tiles(jax.tree.unflatten(tree, loaded))]
 
 
 def out_of_memory(error: BaseException) -> bool:
