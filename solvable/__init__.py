@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from solvable.models import NonlinearRF as NonlinearRF
     from solvable.models import PowerLawRF as PowerLawRF
     from solvable.references import cite as cite
+    from solvable.simulation import Ensemble as Ensemble
     from solvable.simulation import Simulation as Simulation
+    from solvable.simulation import simulate_ensemble as simulate_ensemble
     from solvable.solve import log_steps as log_steps
     from solvable.solve import solve as solve
     from solvable.spectrum import Spectrum as Spectrum
@@ -87,7 +89,7 @@ _FACE = {
         "PowerLawRF",
     ),
     "references": ("cite",),
-    "simulation": ("Simulation",),
+    "simulation": ("Ensemble", "Simulation", "simulate_ensemble"),
     "solve": ("log_steps", "solve"),
     "spectrum": ("Spectrum",),
     "sweep": ("collect", "plan", "sweep", "sweep_status"),
