@@ -66,7 +66,6 @@ def run(config: Config, progress=lambda *_: None):
     short = np.unique(np.geomspace(4, 400, len(sampled)).astype(np.int64))
     cells = [(sv.PowerLawRF(b / 2, (a - b) / 2, size, config.ambient, samples=size), short)]
     cells += [(sv.LinearRegression(b / 2, (a - b) / 2, config.ambient, samples=n), [LATE]) for n in sampled]
-    cells += [(sv.PowerLawRF(b / 2, (a - b) / 2, n, config.ambient), [LATE]) for n in sampled]
     found = []
     for done, (model, steps) in enumerate(cells):
         progress("simulation", done, len(cells))
@@ -74,7 +73,8 @@ def run(config: Config, progress=lambda *_: None):
         curve = sv.solve(model, FLOW, method, steps, key=jax.random.key(config.seed))
         found.append(np.array([curve.risk, curve.stderr, shared.risk(model, FLOW, steps)[0]]))
     progress("simulation", len(cells), len(cells))
-    dots = np.stack([found[0], *(np.concatenate(found[1 + i * len(sampled):][:len(sampled)], 1) for i in (0, 1))])
+    widths = [_best(sv.PowerLawRF(b / 2, (a - b) / 2, n, config.ambient), runs, config.seed) for n in sampled]
+    dots = np.stack([found[0], np.concatenate(found[1:], 1), np.transpose(widths)])
     dot = ("phase", "bin")
     variables = {
         "theory": (("phase", "point"), theory, "risk of the typical draw, the other resources in plenty"),
@@ -86,6 +86,12 @@ def run(config: Config, progress=lambda *_: None):
     coords = {"phase": (("phase",), list(RESOURCES), "the resource that limits"),
               "amount": (("point",), amounts, "the resource: time, samples or width")}
     return make_dataset("bordelon2024/bottlenecks", config, variables, coords, a=a, b=b, size=size)
+
+
+def _best(model, runs: int, seed: int):
+    """What endless data and time reach at a width: mean over draws and its error, and the typical draw."""
+    floors = [float(model.draw(key).floor) for key in jax.random.split(jax.random.key(seed), runs)]
+    return np.mean(floors), np.std(floors, ddof=1) / np.sqrt(runs), float(model.floor())
 
 
 def _fit(dataset, name):

@@ -38,9 +38,9 @@ class Config:
 
     a: float = 1.75
     b: float = 1.25
-    width: int = 100
-    samples: int = 400
-    members: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
+    width: int = 50
+    samples: int = 5000
+    members: tuple[int, ...] = (1, 2, 4, 8, 16)
     last_step: int = 100_000
     tiny: bool = False
     seed: int = 0
@@ -81,7 +81,7 @@ def plot(dataset):
         width = int(dataset.attrs["width"])
         for index, name in enumerate(dataset.method.values):
             label = f"models of width {width}, averaged" if name == "averaged" else "one wider model"
-            right.plot(width * dataset.members, dataset["last"].sel(method=name), LINES[index] + MARKERS[index],
+            right.plot(width * dataset.members, dataset["last"].sel({"method": name}), LINES[index] + MARKERS[index],
                        color=COLORS[1 + index], markersize=5, label=label)
         right.axhline(float((dataset.parts.sel(setting="bias") + dataset.parts.sel(setting="inputs"))[-1]), color="0.5",
                       linestyle=":", label="infinitely many averaged")
@@ -94,7 +94,7 @@ def report(dataset) -> list[dict]:
     """Parts add up; averaging never beats widening here."""
     total = dataset.parts.sum("setting")
     gap = float(abs(total / dataset.risk - 1).max())
-    ratio = dataset["last"].sel(method="averaged") / dataset["last"].sel(method="widened")
+    ratio = dataset["last"].sel({"method": "averaged"}) / dataset["last"].sel({"method": "widened"})
     worst = float(np.minimum(ratio.values - 1, 0).min())
     return [report_row("largest relative difference of the risk and the sum of its parts", 0.0, gap, 1e-9),
             report_row("largest advantage of averaging over widening", 0.0, worst, 1e-9)]

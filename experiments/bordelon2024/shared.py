@@ -7,7 +7,7 @@ import numpy as np
 
 import solvable as sv
 
-MANY = 1e9  # a width or a number of samples that limits nothing here
+MANY = 1e15  # a width or a number of samples that limits nothing here
 
 
 def law(a: float, b: float, width=MANY, samples=MANY, ambient=np.inf):
