@@ -402,6 +402,26 @@ def test_parts_by_simulation(width, samples, noise):
         assert abs(theirs - ours) < 4.5 * error + 2 / min(width, samples) * ours, (name, theirs, ours, error)
 
 
+@pytest.mark.parametrize(("power", "decay"), [(3.2, 1.5), pytest.param(5.0, 1.5, marks=pytest.mark.slow)])
+def test_width_exponent_by_simulation(power, decay):
+    """Best risk of 150 draws at N = 30 and 120: slope b = 1.5 as in the theory, not min(a - 1, 2b) = 2.2 and 3."""
+    rng, widths, means, errors, typicals = np.random.default_rng(2), (30, 120), [], [], []
+    for width in widths:
+        j = np.arange(1.0, 12 * width + 1)
+        root, labels, floors = j ** (-decay / 2), j ** (-power / 2), []
+        for _ in range(150):
+            features = root[:, None] * rng.standard_normal((len(j), width))
+            floors.append(((labels - features @ least_squares(features, labels, 0.0)) ** 2).sum())
+        means.append(np.mean(floors))
+        errors.append(np.std(floors) / math.sqrt(150) / means[-1])
+        typicals.append(typical(sv.PowerLawRF(decay / 2, (power - decay) / 2, width, 12 * width)))
+    slope = -np.log(means[1] / means[0]) / np.log(4)
+    expected = -np.log(typicals[1] / typicals[0]) / np.log(4)
+    stderr = math.hypot(*errors) / np.log(4)
+    assert -4.5 * stderr < slope - expected < 4.5 * stderr + 3 / 30 / np.log(4)
+    assert slope < min(power - 1, 2 * decay) - 0.5
+
+
 def test_least_squares_given_the_features():
     """E L = floor (T - 1) / (T - N - 1), exactly, at N = 12: 4000 data sets; the typical value is floor T / (T - N)."""
     problem = sv.PowerLawRF(0.8, 0.4, 12, 40, noise=0.1).draw(KEY)
