@@ -76,7 +76,7 @@ def plot(dataset):
         for index, name in enumerate(PARTS):
             left.plot(here.step, here.parts.sel(setting=name), LINES[index], color=COLORS[1 + index], label=words[name])
         left.set(xscale="log", yscale="log", xlabel="time of gradient flow", ylabel="risk and its parts",
-                 ylim=(1e-2 * float(dataset.risk.min()), None))
+                 ylim=(1e-4 * float(dataset.risk.min()), None))
         left.legend()
         width = int(dataset.attrs["width"])
         for index, name in enumerate(dataset.method.values):
@@ -86,6 +86,8 @@ def plot(dataset):
         right.axhline(float((dataset.parts.sel(setting="bias") + dataset.parts.sel(setting="inputs"))[-1]), color="0.5",
                       linestyle=":", label="infinitely many averaged")
         right.set(xscale="log", yscale="log", xlabel="features in all", ylabel="risk at the last time")
+        right.set_xticks(width * dataset.members, [f"{width * m}" for m in dataset.members.values])
+        right.minorticks_off()
         right.legend()
     return figure
 

@@ -55,14 +55,14 @@ def run(config: Config, progress=lambda *_: None):
         algorithm = sv.SGD(1.0 / float(model.trace()), batch_size=None)
         theory, expected = (sv.solve(model, algorithm, sv.DMFT(), steps) for steps in (line, dots))
         draws = sv.solve(model, algorithm, sv.Simulation(num_runs=runs), dots, key=jax.random.key(config.seed))
-        train = draws.stats["train_runs"] if "train_runs" in draws.stats else None
-        spread = np.nan * draws.stderr if train is None else np.std(train, 0, ddof=1) / np.sqrt(runs)
-        columns.append([theory.risk, theory.train_risk, draws.risk, draws.stderr, draws.train_risk, spread,
-                        expected.risk, expected.train_risk])
+        gap = np.std(draws.stats["runs"] - draws.stats["train_runs"], 0, ddof=1) / np.sqrt(runs)
+        columns.append([theory.risk, theory.train_risk, draws.risk, draws.stderr, draws.train_risk,
+                        draws.stats["train_stderr"], gap, expected.risk, expected.train_risk])
     progress("data sets", len(config.samples), len(config.samples))
     names = {"theory": "test risk of the typical draw", "theory_train": "its training risk",
              "sampled": "mean test risk over draws", "stderr": "standard error of sampled",
              "sampled_train": "mean training risk over draws", "train_stderr": "standard error of sampled_train",
+             "gap_stderr": "standard error of sampled - sampled_train",
              "expected": "theory at recorded steps", "expected_train": "theory's training risk at recorded steps"}
     variables = {name: (("samples", "step" if name.startswith("theory") else "record"),
                         np.stack([np.asarray(c[i]) for c in columns]), text)
@@ -88,13 +88,15 @@ def plot(dataset):
                               markerfacecolor="white")
             right.plot(here.step, samples * (here.theory - here.theory_train), "-", color=color,
                        label=f"{samples} samples")
-            right.plot(here.sampled_step, samples * (here.sampled - here.sampled_train), MARKERS[index], color=color,
-                       markersize=4, markerfacecolor="white")
+            gap, error = samples * (here.sampled - here.sampled_train), samples * here.gap_stderr
+            clear = gap > 4 * error
+            right.errorbar(here.sampled_step[clear], gap[clear], 2 * error[clear], fmt=MARKERS[index], color=color,
+                           markersize=4, markerfacecolor="white")
         left.set(xscale="log", yscale="log", xlabel="steps of gradient descent", ylabel="risk E[(f(x) − y)²]",
                  ylim=(0.3 * float(dataset.theory.min()), None),
                  title="lines: theory, markers: draws ± 2 s.e.")
         right.set(xscale="log", yscale="log", xlabel="steps of gradient descent",
-                  ylabel="samples × (test − training risk)", title="the gap, ∝ 1/samples early")
+                  ylabel="samples × (test − training risk)", title="the gap, ∝ 1/samples early (markers: error < 25%)")
         left.legend(fontsize=7)
         right.legend()
     return figure
