@@ -1,5 +1,6 @@
 """Sweeps beyond one process: executors, shares of a job array, and the processes of a mesh."""
 
+import copy
 import io
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +18,7 @@ Todo = list[tuple[Chunk, Outcome | None]]
 
 def share_of(todo: Todo, shard: tuple[int, int] | None, mesh: Any) -> tuple[Todo, Todo]:
     """The chunks this process begins with, and those it takes up if nobody has done them by then."""
-    if mesh is not None and jax.process_count() > 1:
+    if spans_processes(mesh):
         return todo[jax.process_index() :: jax.process_count()], []
     if shard is None:
         return todo, []
@@ -29,7 +30,8 @@ def compute_elsewhere(todo: Todo, worker: Worker, executor: Any) -> Iterator[tup
     """Chunks computed by the executor's workers; only their names come back, the results come through the store."""
     store = worker.store
     assert store is not None
-    tasks = [(worker.recipe, str(store.folder), c, worker.on_error, before is not None) for c, before in todo]
+    folder, recipe = str(store.folder.absolute()), worker.recipe
+    tasks = [(copy.copy(recipe), folder, c, worker.on_error, before is not None) for c, before in todo]
     futures = [executor.submit(task, *arguments) for arguments in tasks]
     try:
         for (c, _), future in zip(todo, futures, strict=True):
@@ -71,9 +73,21 @@ def task(recipe: Recipe, folder: str, chunk: Chunk, on_error: str, retry: bool) 
     return name
 
 
+def spans_processes(mesh: Any) -> bool:
+    """Whether a mesh has devices of several processes."""
+    return mesh is not None and len({device.process_index for device in np.asarray(mesh.devices).flat}) > 1
+
+
+def least(value: int) -> int:
+    """The smallest of the numbers of all processes, so that they make the same plan."""
+    from jax.experimental import multihost_utils
+
+    return int(np.asarray(multihost_utils.process_allgather(np.asarray([value / 2**20]))).min()) * 2**20
+
+
 def gather(outcomes: dict[str, Outcome], plan: Plan, mesh: Any) -> dict[str, Outcome]:
     """The results of all processes of a mesh, on every one of them."""
-    if mesh is None or jax.process_count() == 1:
+    if not spans_processes(mesh):
         return outcomes
     from jax.experimental import multihost_utils
 

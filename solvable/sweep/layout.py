@@ -101,8 +101,8 @@ class Plan:
         return "\n".join(lines)
 
 
-def make_plan(recipe: Recipe, devices: tuple, chunk: int | None = None) -> Plan:
-    """Divide the cells into groups and chunks.
+def make_plan(recipe: Recipe, devices: tuple, chunk: int | None = None, common: Any = None) -> Plan:
+    """Divide the cells into groups and chunks; ``common`` makes one number of those of several processes.
 
     Raises:
         ValueError: no cell can be built; the first error is its cause.
@@ -124,7 +124,7 @@ def make_plan(recipe: Recipe, devices: tuple, chunk: int | None = None) -> Plan:
     if not members:
         error = recipe.setting(0).error
         raise ValueError(f"build: wanted cells; got an error for every one of them, the first: {error}") from error
-    free = free_memory(devices[0])
+    free = free_memory(devices[0]) if common is None else common(free_memory(devices[0]))
     chunks = tuple(c for g, cells in members.items() for c in _chunks(recipe, g, cells, platform, free, chunk, devices))
     return _measure(recipe, chunks, failures, platform, free)
 

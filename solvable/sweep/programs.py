@@ -5,6 +5,7 @@ of a cell's result are those of one compiled program. It is a program of one dev
 communicated, so nothing is gained from one program that spans them.
 """
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ from solvable.sweep.recipe import Recipe, Setting
 NEVER = np.iinfo(np.int32).max  # pads the steps to record
 _PROGRAMS: OrderedDict[str, "Program"] = OrderedDict()
 _HELD = 64
+_LOCK = threading.Lock()
 
 
 class Template:
@@ -115,12 +117,13 @@ def program_for(recipe: Recipe, setting: Setting, group: Group, devices: tuple) 
     """The program of a group, made once per process and content."""
     names = [str(device) for device in devices]
     name = sha(digest(recipe.method), names, list(group.program()), recipe.x64, recipe.key_impl)
-    if name not in _PROGRAMS:
-        while len(_PROGRAMS) >= _HELD:
-            _PROGRAMS.popitem(last=False)
-        _PROGRAMS[name] = Program(recipe, setting, group, devices)
-    _PROGRAMS.move_to_end(name)
-    return _PROGRAMS[name]
+    with _LOCK:
+        if name not in _PROGRAMS:
+            while len(_PROGRAMS) >= _HELD:
+                _PROGRAMS.popitem(last=False)
+            _PROGRAMS[name] = Program(recipe, setting, group, devices)
+        _PROGRAMS.move_to_end(name)
+        return _PROGRAMS[name]
 
 
 def padded_records(steps: np.ndarray, records: int) -> np.ndarray:

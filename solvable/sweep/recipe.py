@@ -63,7 +63,7 @@ class Recipe:
             raise ValueError(f"build: wanted a function of the axes' values; got {build!r}")
         if not isinstance(method, AbstractMethod):
             raise ValueError(f"method: wanted an instance of AbstractMethod; got {method!r}")
-        self.build, self.method, self.raw_axes = build, method, dict(axes) if isinstance(axes, Mapping) else axes
+        self.build, self.method = build, method
         self.axes = parse_axes(axes)
         self.names = tuple(name for axis in self.axes for name in axis.names)
         self.steps_of: Callable | None = steps if callable(steps) else None

@@ -8,7 +8,7 @@ import xarray as xr
 from solvable.method import AbstractMethod
 from solvable.sweep.collect import assemble
 from solvable.sweep.compilation import compilation_cached
-from solvable.sweep.engines import Todo, compute_elsewhere, gather, share_of
+from solvable.sweep.engines import Todo, compute_elsewhere, gather, least, share_of, spans_processes
 from solvable.sweep.identity import describe
 from solvable.sweep.layout import Chunk, Plan, local_devices, make_plan
 from solvable.sweep.progress import Progress, Report
@@ -33,7 +33,8 @@ def plan(
     Raises:
         ValueError: as `sweep`.
     """
-    return make_plan(Recipe(build, axes, method, steps, key=key), local_devices(mesh), check_chunk(chunk))
+    recipe, common = Recipe(build, axes, method, steps, key=key), least if spans_processes(mesh) else None
+    return make_plan(recipe, local_devices(mesh), check_chunk(chunk), common)
 
 
 def sweep(
@@ -91,7 +92,7 @@ def sweep(
         raise ValueError("executor: wanted a store, through which the results come, and no mesh; got otherwise")
     recipe, devices = Recipe(build, axes, method, steps, key=key), local_devices(mesh)
     with compilation_cached(compilation_cache):
-        made = make_plan(recipe, devices, check_chunk(chunk))
+        made = make_plan(recipe, devices, check_chunk(chunk), least if spans_processes(mesh) else None)
         if on_error == "raise" and made.failures:
             raise next(e for index in made.failures if (e := recipe.setting(index).error) is not None)
         folder = None if store is None else Store(store, write=True)

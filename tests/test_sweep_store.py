@@ -1,0 +1,341 @@
+"""A sweep with a store loses nothing: kills, full disks, damaged files, other versions, other sweeps."""
+
+import errno
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5netcdf
+import jax
+import numpy as np
+import pytest
+import sweep_worker
+import xarray as xr
+
+import solvable as sv
+from solvable.sweep import store as files
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """The uninterrupted sweep, without a store."""
+    return sweep_worker.run("slow")
+
+
+@pytest.fixture
+def finished(tmp_path):
+    sweep_worker.run("slow", tmp_path)
+    return tmp_path
+
+
+def same(one, other):
+    """Bit by bit the same results."""
+    for name in ("risk", "stderr", "result", "error"):
+        np.testing.assert_array_equal(one[name].values, other[name].values)
+
+
+def contents(folder):
+    """Every file of a store, by its path."""
+    return {str(path.relative_to(folder)) for path in Path(folder).rglob("*") if path.is_file()}
+
+
+def expected_contents(folder):
+    description = json.loads((folder / "plan.json").read_text())
+    return {"plan.json", *(f"shards/{chunk['name']}.npz" for chunk in description["chunks"])}
+
+
+def start(folder, share, shares, method="slow"):
+    command = [sys.executable, str(HERE / "sweep_worker.py"), method, str(folder), str(share), str(shares)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def finish(processes):
+    for process in processes:
+        output, _ = process.communicate(timeout=240)
+        assert process.returncode == 0, output
+
+
+def kill_and_restart(folder, kills, shares, method="slow", longest=1.0):
+    """Several workers of one store, each killed with signal 9 and started again, until ``kills`` are spent."""
+    rng = random.Random(0)
+    workers = [start(folder, i, shares, method) for i in range(shares)]
+    for number in range(kills):
+        victim = number % shares
+        workers[victim].stdout.readline()  # it has imported everything and begins
+        time.sleep(rng.uniform(0, longest))
+        workers[victim].kill()
+        workers[victim].communicate()
+        workers[victim] = start(folder, victim, shares, method)
+    finish(workers)
+
+
+def test_a_store_changes_nothing_and_is_read_without_the_build(finished, whole):
+    same(sv.collect(finished), whole)
+    assert contents(finished) == expected_contents(finished)
+    status = sv.sweep_status(finished)
+    assert status.complete
+    assert (status.cells, status.chunks_done) == (48, 16)
+    assert status.counts["success"] == 48
+
+
+def test_one_netcdf_file_that_anything_opens(finished, whole):
+    sv.collect(finished, finished / "all.nc")
+    with xr.open_dataset(finished / "all.nc", engine="h5netcdf") as loaded:
+        same(loaded.load(), whole)
+    with h5netcdf.File(finished / "all.nc") as file:
+        assert file["risk"].dimensions == ("width", "learning_rate", "seed", "step")
+        assert json.loads(file.attrs["config"])["steps"] == sweep_worker.STEPS
+    assert not list(finished.glob(".*"))
+
+
+def test_a_finished_store_computes_nothing(finished, whole, monkeypatch):
+    monkeypatch.setattr(sweep_worker.Slow, "curve", None)
+    calls = []
+    same(sweep_worker.run("slow", finished, progress=lambda *call: calls.append(call)), whole)
+    assert calls[-1][:2] == (48, 48)
+    assert calls[-1][2]["computed"] == 0
+
+
+def test_kill_9_and_restart(tmp_path, whole):
+    """Two real processes on one store, each killed once."""
+    kill_and_restart(tmp_path, kills=2, shares=2, longest=0.5)
+    same(sv.collect(tmp_path), whole)
+    assert contents(tmp_path) == expected_contents(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["slow", "simulation"])
+def test_kill_9_twenty_times(tmp_path, method):
+    """Three uncoordinated processes, twenty kills: nothing torn, nothing twice, no leftovers, the same bits."""
+    kill_and_restart(tmp_path, kills=20, shares=3, method=method, longest=1.5 if method == "slow" else 12.0)
+    same(sv.collect(tmp_path), sweep_worker.run(method))
+    assert contents(tmp_path) == expected_contents(tmp_path)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_dying_at_the_rename_leaves_nothing_torn(tmp_path, whole, monkeypatch, moment):
+    """A process that dies between writing and renaming leaves a temporary file, which the next one removes."""
+    replace, count = os.replace, []
+
+    class Dead(BaseException):
+        pass
+
+    def dying(source, target):
+        count.append(target)
+        if len(count) == 5:
+            if moment == "after":
+                replace(source, target)
+            raise Dead
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", dying)
+        patch.setattr(Path, "unlink", lambda *_, **__: None)  # a dead process cleans nothing up
+        with pytest.raises(Dead):
+            sweep_worker.run("slow", tmp_path)
+    files._writing.clear()
+    assert len(contents(tmp_path) - expected_contents(tmp_path)) >= (moment == "before")
+    same(sweep_worker.run("slow", tmp_path), whole)
+    assert contents(tmp_path) == expected_contents(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "edited", "emptied", "swapped"])
+def test_a_damaged_shard_is_redone_and_no_other(finished, whole, damage):
+    shards = sorted((finished / "shards").iterdir())
+    data = bytearray(shards[0].read_bytes())
+    if damage == "edited":
+        place = data.index(b"risk.npy") + 200  # inside the numbers: the zip archive itself stays readable or not
+        data[place] ^= 1
+    if damage == "swapped":  # a sound archive with other numbers
+        arrays = files.read_arrays(shards[0])
+        np.savez(shards[0].with_suffix(""), **{**arrays, "risk": arrays["risk"] + 1, "digest": np.zeros(32, np.uint8)})
+    else:
+        shards[0].write_bytes({"truncated": data[: len(data) // 2], "edited": data, "emptied": b""}[damage])
+    times = {path: path.stat().st_mtime_ns for path in shards}
+    status = sv.sweep_status(finished)
+    assert (status.chunks_done, status.counts["missing"]) == (15, 3)
+    with pytest.raises(ValueError, match="store: wanted a finished sweep; 1 of 16 chunks are missing"):
+        sv.collect(finished)
+    assert sv.collect(finished, partial=True).attrs["cells_missing"] == 3
+    same(sweep_worker.run("slow", finished), whole)
+    assert {path for path in shards if path.stat().st_mtime_ns != times[path]} == {shards[0]}
+
+
+def test_a_full_disk_is_one_clear_error(tmp_path, whole, monkeypatch):
+    fsync, count = os.fsync, []
+
+    def full(handle):
+        count.append(handle)
+        if len(count) > 8:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match=r"store: no space left for .*what is finished is safe"):
+            sweep_worker.run("slow", tmp_path)
+    assert 0 < sv.sweep_status(tmp_path).chunks_done < 16
+    same(sweep_worker.run("slow", tmp_path), whole)
+    assert contents(tmp_path) == expected_contents(tmp_path)
+
+
+def test_a_read_only_folder_is_one_clear_error(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(OSError, match=r"store: wanted a folder that can be written; .* cannot"):
+        sweep_worker.run("slow", tmp_path / "new")
+
+
+def test_a_finished_store_on_a_read_only_disk_can_be_collected(finished, whole, monkeypatch):
+    monkeypatch.setattr(files, "put", None)
+    same(sv.collect(finished), whole)
+
+
+CHANGES = {
+    "axes": {"axes": {**sweep_worker.AXES, "seed": [0, 1]}},
+    "steps": {"steps": [0, 3, 31]},
+    "key": {"key": jax.random.key(12)},
+    "method": {"method": sv.Recursion()},
+    "build": {"build": lambda width, learning_rate: (sv.PowerLawRF(width=width), sv.SGD(learning_rate))},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_another_sweep_is_refused_by_name(finished, change):
+    plain = {"build": sweep_worker.build, "axes": sweep_worker.AXES, "method": sweep_worker.METHODS["slow"]}
+    given = {**plain, "steps": sweep_worker.STEPS, "key": sweep_worker.KEY, "progress": False, **CHANGES[change]}
+    before = contents(finished)
+    with pytest.raises(ValueError, match=f"store: wanted a folder of this sweep; .*{change}"):
+        sv.sweep(**given, store=finished)
+    assert contents(finished) == before
+
+
+def test_another_version_is_refused_by_name(finished):
+    path = finished / "plan.json"
+    path.write_text(path.read_text().replace('"solvable_version": "', '"solvable_version": "0.0.'))
+    with pytest.raises(ValueError, match=r"differs in solvable_version \(store: 0.0.0"):
+        sweep_worker.run("slow", finished)
+
+
+def test_no_sweep_or_a_damaged_plan(tmp_path):
+    with pytest.raises(ValueError, match=r"store: wanted the folder of a sweep; there is no plan\.json"):
+        sv.collect(tmp_path)
+    (tmp_path / "plan.json").write_text("{")
+    with pytest.raises(ValueError, match=r"store: wanted a plan in .*damaged"):
+        sweep_worker.run("slow", tmp_path)
+
+
+def test_the_chunks_of_whoever_came_first_stay(finished, whole):
+    before = contents(finished)
+    same(sweep_worker.run("slow", finished, chunk=7), whole)
+    assert contents(finished) == before
+
+
+def test_failed_cells_are_listed_and_retried(tmp_path, monkeypatch, whole):
+    curve, calls = sweep_worker.Slow.curve, []
+
+    def sometimes(self, model, algorithm, steps, *, key):
+        calls.append(1)
+        if float(algorithm.learning_rate) == 0.2 and len(model.eigvals) == 5:
+            raise RuntimeError("lost the accelerator")
+        return curve(self, model, algorithm, steps, key=key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep_worker.Slow, "curve", sometimes)
+        broken = sweep_worker.run("slow", tmp_path)
+        assert broken.attrs["cells_failed"] == 4
+        assert sweep_worker.run("slow", tmp_path).attrs["cells_failed"] == 4
+        assert len(calls) == 48  # failures are results too, until a retry is asked for
+    status = sv.sweep_status(tmp_path)
+    assert [values["width"] for values, _ in status.failed] == [5] * 4
+    assert "lost the accelerator" in str(status)
+    done = sweep_worker.run("slow", tmp_path, retry_failed=True)
+    same(done, whole)
+    assert contents(tmp_path) == expected_contents(tmp_path)
+
+
+def test_cells_that_could_not_be_built_are_retried(tmp_path):
+    broken = [True]
+
+    def build(width):
+        if width == 5 and broken:
+            raise OSError("no such file")
+        return sweep_worker.build(width, 0.1)
+
+    given = (build, {"width": [4, 5], "seed": [0]}, sweep_worker.METHODS["slow"], [0, 1])
+    first = sv.sweep(*given, key=sweep_worker.KEY, store=tmp_path)
+    assert first.attrs["cells_failed"] == 1
+    broken.clear()
+    assert sv.sweep(*given, key=sweep_worker.KEY, store=tmp_path).attrs["cells_failed"] == 1
+    again = sv.sweep(*given, key=sweep_worker.KEY, store=tmp_path, retry_failed=True)
+    same(again, sv.sweep(*given, key=sweep_worker.KEY))
+    same(sv.collect(tmp_path), again)
+
+
+WALK = {"width": [6], "learning_rate": [0.1, 0.2], "seed": [0]}
+
+
+def walk(store=None):
+    """A run of 200 segments of steps, in one chunk."""
+    simulation = sv.Simulation(2)
+    return sv.sweep(sweep_worker.build, WALK, simulation, [0, 7, 100_000], key=sweep_worker.KEY, store=store)
+
+
+def test_a_long_run_goes_on_from_where_it_was_stopped(tmp_path, monkeypatch):
+    """Checkpoints inside the run: stopped between segments, it takes the steps that are missing, to the same bits."""
+    from solvable.sweep import work
+
+    uninterrupted, advance, seen = walk(), work.Program.each, []
+
+    class Dead(BaseException):
+        pass
+
+    def dying(self, function, tiles, *common):
+        if function == self.advance:
+            seen.append(int(common[2]))
+            if len(seen) == 6:
+                raise Dead
+        return advance(self, function, tiles, *common)
+
+    monkeypatch.setattr(work.Program, "each", dying)
+    monkeypatch.setattr(work, "FIRST_WORK", 1)
+    monkeypatch.setattr(work, "SAVE_SECONDS", 0.0)
+    with pytest.raises(Dead):
+        walk(tmp_path)
+    (checkpoint,) = (tmp_path / "partial").iterdir()
+    assert int(files.read_arrays(checkpoint)["since"]) == seen[-1] > 0
+    same(walk(tmp_path), uninterrupted)
+    assert seen[6] == seen[5]
+    assert contents(tmp_path) == expected_contents(tmp_path)
+
+
+def test_a_damaged_checkpoint_is_a_fresh_start(tmp_path, monkeypatch):
+    from solvable.sweep import work
+
+    monkeypatch.setattr(work, "FIRST_WORK", 1)
+    monkeypatch.setattr(work, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(files.Store, "write", lambda self, name, arrays: None)
+    uninterrupted = walk()
+    walk(tmp_path)
+    (checkpoint,) = (tmp_path / "partial").iterdir()
+    checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+    same(walk(tmp_path), uninterrupted)
+
+
+def test_an_interruption_says_how_to_go_on(tmp_path, whole, monkeypatch):
+    def stop(done, total, info):
+        if done > 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match="stopped after 12 of 48 cells; run the same sweep with store="):
+        sweep_worker.run("slow", tmp_path, progress=stop)
+    assert sv.sweep_status(tmp_path).counts["success"] == 12
+    same(sweep_worker.run("slow", tmp_path), whole)
