@@ -59,7 +59,7 @@ def mean_and_error(
     return mean, None if named is None else data[named].mean(over)
 
 
-def axis_label(values: xr.DataArray, width: int = 44) -> str:
+def axis_label(values: xr.DataArray, width: int = 52) -> str:
     """The variable's long name with its units, broken into lines; its name if it has none."""
     text, units = str(values.attrs.get("long_name", values.name)), str(values.attrs.get("units", ""))
     return textwrap.fill(f"{text} ({units})" if units not in ("", "1") else text, width)
