@@ -23,12 +23,13 @@ from solvable.numerics.effective_ridge import (
     prepare,
     right_edge,
 )
-from solvable.numerics.inversion import FIRST, windows
+from solvable.numerics.inversion import FIRST, RATIO, windows
 from solvable.population import Population
 from solvable.theory.recursion import Recursion
 from solvable.theory.ridge_equations import ridge_risk
 from solvable.theory.two_point import OnePoint, one_point, pairs, same_time
 
+SLOTS, ROWS = 16, 4  # windows and their times come in multiples of these
 HELD = 1 << 23  # complex numbers of one array held at a time, modes times nodes
 
 
@@ -98,9 +99,16 @@ def schedule(steps: np.ndarray, continuous: bool) -> Schedule:
     early = steps < count
     times, last, late = windows(np.asarray(steps[~early], float) * (FIRST / count))
     place = np.zeros(len(steps), int)
-    place[early], place[~early] = steps[early], count + late
+    place[early] = steps[early]
+    # Padded, so that most lists of steps have one of a few shapes and are compiled for once.
+    slots, rows = max(SLOTS, times.shape[1]), -(-max(len(last), 1) // ROWS) * ROWS
+    late = late // times.shape[1] * slots + late % times.shape[1]
+    place[~early] = count + late
+    last = np.append(last, np.full(rows - len(last), last[-1] if len(last) else FIRST * RATIO))
+    padded = np.repeat(last[:, None], slots, axis=1)
+    padded[: times.shape[0], : times.shape[1]] = times
     scale = count / FIRST
-    return Schedule(np.arange(float(count)), times * scale, last * scale, place)
+    return Schedule(np.arange(float(count)), padded * scale, last * scale, place)
 
 
 class Section(NamedTuple):
@@ -184,7 +192,7 @@ def _risks(population: Population, rate, first, times, last, continuous: bool):
 
     def risks(section: Section):
         points = section.points
-        direct, crossed = pairs(training.modes, training.noise, points, points, True, True, True)
+        direct, crossed = pairs(training.modes, training.noise, points, points, 1, 1, True)
         test = same_time(direct.c0, crossed.c0, section.coefficient)
         return test, same_time(direct.c0 * direct.of_samples, crossed.c0 * crossed.of_samples, section.coefficient)
 

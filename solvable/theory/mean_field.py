@@ -135,7 +135,7 @@ def _block(training: Training, a: Section, b: Section, same: Any):
     """C0, C1, C2, C3 between the times of two sections, all sums about the anchor of the first."""
     left = one_point(training.modes, training.power, a.points.at, a.anchor)
     right = one_point(training.modes, training.power, b.points.at, a.anchor)
-    direct, crossed = pairs(training.modes, training.noise, left, right, True, True, same)
+    direct, crossed = pairs(training.modes, training.noise, left, right, 1, 1, same)
 
     def transform(choose):
         return at_two_times(choose(direct), choose(crossed), a.coefficient, b.coefficient)

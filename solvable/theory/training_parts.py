@@ -74,16 +74,19 @@ def _parts(population, rate, first, times, last, continuous: bool) -> RiskParts:
     training = lower(population, rate)
     noise = population.noise
 
+    shared = jnp.array([[0, 0], [1, 0], [0, 1], [1, 1], [0, 1], [1, 1]])
+    noises = noise * jnp.array([0, 0, 0, 0, 1, 1])
+
     def overlaps(section: Section):
-        def overlap(noise, features, data):
-            points = section.points
-            direct, crossed = pairs(training.modes, noise, points, points, features, data, True)
+        def overlap(case):
+            (features, data), sigma = case
+            direct, crossed = pairs(training.modes, sigma, section.points, section.points, features, data, True)
             return same_time(direct.c0, crossed.c0, section.coefficient)
 
-        silent = [overlap(0.0, f, d) for f, d in ((False, False), (True, False), (False, True), (True, True))]
-        return *silent, overlap(noise, False, True), overlap(noise, True, True)
+        return jax.lax.map(overlap, (shared, noises)).T
 
-    bias, by_features, by_data, both, noisy_data, risk = everywhere(training, overlaps, first, times, last, continuous)
+    found = everywhere(training, overlaps, first, times, last, continuous)
+    bias, by_features, by_data, both, noisy_data, risk = found.T
     label = jnp.full_like(risk, 1.0) * noise**2
     by_noise = noisy_data - by_data - label
     return RiskParts(

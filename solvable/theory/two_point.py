@@ -60,9 +60,12 @@ def one_point(modes: Modes, power: Float[Array, " modes"], at: Point, anchor: Fl
 
 
 def pair(
-    modes: Modes, noise: Float[Array, ""], a: OnePoint, b: OnePoint, features: bool, data: bool, same: Any
+    modes: Modes, noise: Float[Array, ""], a: OnePoint, b: OnePoint, features: Any, data: Any, same: Any
 ) -> Pair:
-    """Every pair of a penalty of ``a`` (rows) and of ``b`` (columns); ``same``: the two lists are one."""
+    """Every pair of a penalty of ``a`` (rows) and of ``b`` (columns); ``same``: the two lists are one.
+
+    ``features`` and ``data`` are f and d, whether the two systems share them, 0 or 1.
+    """
     left = jax.tree.map(lambda x: x[:, None], a)
     right = jax.tree.map(lambda x: x[None, :], b)
     once = jnp.eye(a.df.shape[0], b.df.shape[0], dtype=bool) & same
@@ -79,10 +82,8 @@ def pair(
     target = kappa * other * overlap + data * noise**2
     moved = kappa * other * (left.pull - other * overlap)
     free_width, free_samples = 1 - features * q / modes.width, 1 - data * q / modes.samples
-    if features and data:
-        determinant = jnp.where(once, left.at.slope, (left.at.rho - right.at.rho) / gap)
-    else:
-        determinant = free_width * free_samples
+    one_system = jnp.where(once, left.at.slope, (left.at.rho - right.at.rho) / gap)
+    determinant = jnp.where(features * data == 1, one_system, free_width * free_samples)
     c0 = (target * free_width + features * moved * ratio / modes.width) / determinant
     x = (moved * free_samples + data * kappa * other * ratio / modes.samples * target) / determinant
     return Pair(c0, x, left.at.of_samples * right.at.of_samples, left.at.of_width * right.at.of_width)
@@ -93,7 +94,7 @@ def conjugate(points: OnePoint) -> OnePoint:
     return jax.tree.map(jnp.conj, points)
 
 
-def pairs(modes: Modes, noise, a: OnePoint, b: OnePoint, features: bool, data: bool, same: Any) -> tuple[Pair, Pair]:
+def pairs(modes: Modes, noise, a: OnePoint, b: OnePoint, features: Any, data: Any, same: Any) -> tuple[Pair, Pair]:
     """Pairs of ``a`` with ``b`` and of ``a`` with the conjugates of ``b``: the two halves of `at_two_times`."""
     return pair(modes, noise, a, b, features, data, same), pair(modes, noise, a, conjugate(b), features, data, False)
 
