@@ -11,6 +11,8 @@ import pytest
 from solvable.cli import COMMANDS, USAGE, experiment_names, load_experiment, main
 from solvable.cli.experiments import check_folder, digest, load_options
 from solvable.cli.options import WrongUsage
+from solvable.cli.sweep import COMMANDS as SWEEP_COMMANDS
+from solvable.cli.sweep import USAGE as SWEEP_USAGE
 
 HEAVY = ("jax", "jaxlib", "numpy", "scipy", "xarray", "matplotlib", "optax", "equinox", "tqdm")
 TINY_CHECK = ["check", "--parameters", "width=16", "--num-runs", "16", "--last-step", "20", "--num-steps", "3"]
@@ -23,7 +25,7 @@ def python(*words: str, folder: Path | None = None) -> subprocess.CompletedProce
 
 def helps() -> list[list[str]]:
     """Every command line that asks for help."""
-    plain = [[], *([name] for name in COMMANDS)]
+    plain = [[], *([name] for name in COMMANDS), *(["sweep", name] for name in SWEEP_COMMANDS)]
     return [*([*words, "--help"] for words in plain), *(["run", name, "--help"] for name in experiment_names())]
 
 
@@ -50,8 +52,9 @@ print(json.dumps(out))
 
 
 def test_the_usage_names_every_command():
-    for name in COMMANDS:
-        assert f"\n  {name} " in USAGE
+    for usage, commands in ((USAGE, COMMANDS), (SWEEP_USAGE, SWEEP_COMMANDS)):
+        for name in commands:
+            assert f"\n  {name} " in usage
 
 
 @pytest.mark.parametrize("name", experiment_names())

@@ -70,11 +70,10 @@ def command(arguments: list[str]) -> int:
     if name in ("-h", "--help"):
         print(USAGE, end="")
         return 0
-    commands = {"plan": _plan, "run": _run, "status": _status, "collect": _collect, "retry": _retry}
-    if name not in commands:
-        hint = suggest(name, commands) or f"; wanted one of {', '.join(commands)}"
+    if name not in COMMANDS:
+        hint = suggest(name, COMMANDS) or f"; wanted one of {', '.join(COMMANDS)}"
         raise WrongUsage(f"unknown command 'sweep {name}'{hint}")
-    return commands[name](rest)
+    return COMMANDS[name](rest)
 
 
 def _parse(arguments: list[str], name: str, about: str, extra: type) -> tuple[SweepConfig, Any]:
@@ -170,3 +169,6 @@ def _collect(arguments: list[str]) -> int:
     else:
         print(f"{path}: {', '.join(f'{name} {size}' for name, size in dataset.sizes.items())}\n{found}")
     return 3 if found.failed or not found.complete else 0
+
+
+COMMANDS = {"plan": _plan, "run": _run, "status": _status, "collect": _collect, "retry": _retry}
