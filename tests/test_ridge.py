@@ -445,3 +445,20 @@ def test_least_squares_given_the_features():
     given = sv.solve(sv.LinearProblem(eigvals, target, floor), sv.Ridge(), sv.DeterministicEquivalent())
     assert float(given.risk[0]) == pytest.approx(floor, rel=1e-12)  # infinitely many data
     assert typical(wide) > typical(sv.PowerLawRF(0.8, 0.4, 12, 40, noise=0.1))
+
+
+def test_typical_data_given_the_features():
+    """A map of one draw of the features, against 600 data sets in its reduced coordinates; drawn data are refused."""
+    problem = sv.PowerLawRF(0.7, 0.3, 60, 200, noise=0.2).draw(KEY)
+    eigvals, target, floor = (np.asarray(x, float) for x in (problem.eigvals, problem.target, problem.floor))
+    rng, risks = np.random.default_rng(4), []
+    for _ in range(600):
+        phi = rng.standard_normal((100, 60)) * np.sqrt(eigvals)
+        theta = least_squares(phi, phi @ target + math.sqrt(floor) * rng.standard_normal(100), 0.01)
+        risks.append(floor + eigvals @ (theta - target) ** 2)
+    expected = float(sv.ridge_map(problem, samples=100.0, penalty=0.01).risk)
+    stderr = np.std(risks) / math.sqrt(600)
+    assert -4.5 * stderr < np.mean(risks) - expected < 4.5 * stderr + expected / 60
+    assert stderr < 0.005 * expected
+    with pytest.raises(ValueError, match="samples: wanted data still to be drawn"):
+        sv.solve(sv.PowerLawRF(samples=20).draw(KEY), sv.Ridge(), sv.DeterministicEquivalent())

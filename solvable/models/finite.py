@@ -107,6 +107,12 @@ class FiniteProblem(AbstractProblem):
             "(Exact() answers for it)"
         )
 
+    def population(self):
+        raise ValueError(
+            f"samples: wanted data still to be drawn for a theory of the typical data set; got a data set of "
+            f"{self.samples} samples (Exact() answers for it)"
+        )
+
     @in_float64
     def sample_spectrum(self) -> SampleSpectrum:
         """Eigenvalues of the sample covariance, and the population risk as a quadratic form in its eigenbasis.
