@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from solvable.curve import Result as Result
     from solvable.exponents import phase as phase
     from solvable.fits import fit_power_law as fit_power_law
+    from solvable.fits import fit_spectrum as fit_spectrum
     from solvable.fits import measure_frontier as measure_frontier
     from solvable.frontier import compute_frontier as compute_frontier
     from solvable.method import AbstractMethod as AbstractMethod
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from solvable.references import cite as cite
     from solvable.simulation import Ensemble as Ensemble
     from solvable.simulation import Simulation as Simulation
+    from solvable.simulation import measure_learning_curve as measure_learning_curve
     from solvable.simulation import simulate_ensemble as simulate_ensemble
     from solvable.solve import log_steps as log_steps
     from solvable.solve import solve as solve
@@ -81,7 +83,7 @@ _FACE = {
     "check": ("Check", "check"),
     "curve": ("Curve", "Result"),
     "exponents": ("phase",),
-    "fits": ("fit_power_law", "measure_frontier"),
+    "fits": ("fit_power_law", "fit_spectrum", "measure_frontier"),
     "frontier": ("compute_frontier",),
     "method": ("AbstractMethod",),
     "models": (
@@ -89,7 +91,7 @@ _FACE = {
         "PowerLawRF",
     ),
     "references": ("cite",),
-    "simulation": ("Ensemble", "Simulation", "simulate_ensemble"),
+    "simulation": ("Ensemble", "Simulation", "measure_learning_curve", "simulate_ensemble"),
     "solve": ("log_steps", "solve"),
     "spectrum": ("Spectrum",),
     "sweep": ("collect", "plan", "sweep", "sweep_status"),

@@ -6,3 +6,5 @@ from solvable.fits.frontier import measure_frontier as measure_frontier
 from solvable.fits.power_law import Estimate as Estimate
 from solvable.fits.power_law import PowerLawFit as PowerLawFit
 from solvable.fits.power_law import fit_power_law as fit_power_law
+from solvable.fits.spectrum import SpectrumFit as SpectrumFit
+from solvable.fits.spectrum import fit_spectrum as fit_spectrum

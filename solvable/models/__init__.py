@@ -3,6 +3,7 @@
 from solvable.models.base import AbstractModel, AbstractProblem
 from solvable.models.empirical import EmpiricalProblem, empirical_problem
 from solvable.models.finite import FiniteProblem
+from solvable.models.from_data import from_data
 from solvable.models.kernels import arc_cosine, kernel_eigvals, relu_ntk, sphere_eigvals
 from solvable.models.linear_regression import LinearProblem, LinearRegression
 from solvable.models.nonlinear_rf import NonlinearRF
@@ -20,6 +21,7 @@ __all__ = [
     "RandomFeatureProblem",
     "arc_cosine",
     "empirical_problem",
+    "from_data",
     "kernel_eigvals",
     "relu_ntk",
     "sphere_eigvals",

@@ -27,14 +27,16 @@ class EmpiricalProblem(AbstractProblem):
         target: best parameters on the test set, in the eigenbasis; shape (width,).
         initial: parameters before the first step; shape (width,).
         floor: mean squared test error of the best parameters; shape ().
-        vectors: eigenvectors in the original feature coordinates, as columns; shape (width, width).
+        vectors: eigenvectors in the original feature coordinates, as columns; shape (features, width).
+        samples: size of a data set still to be drawn; None for a fresh stream.
     """
 
     eigvals: Float[Array, " width"]
     target: Float[Array, " width"]
     initial: Float[Array, " width"]
     floor: Float[Array, ""]
-    vectors: Float[Array, "width width"]
+    vectors: Float[Array, "features width"]
+    samples: Any = None
     references: ClassVar[tuple[str, ...]] = ("bordelon2024",)
 
     @in_float64

@@ -42,8 +42,8 @@ def sphere_eigvals(
 
         lambda_l = integral k(cos t) P_l(cos t) sin^(m-1) t dt / integral sin^(m-1) t dt,
 
-    P_l the Gegenbauer polynomial with P_l(1) = 1; l = 0 ... degrees - 1. Composite Gauss-Legendre quadrature in the angle, where
-    the kernels of ReLU networks are smooth.
+    P_l the Gegenbauer polynomial with P_l(1) = 1; l = 0 ... degrees - 1. Composite Gauss-Legendre quadrature in the
+    angle, where the kernels of ReLU networks are smooth.
 
     For ReLU, odd degrees above 1 vanish; the others fall as l^-(m+1) (tangent kernel) or l^-(m+3) (arc-cosine of order
     1), so the i-th eigenvalue falls as i^-(1 + 1/m) or i^-(1 + 3/m).

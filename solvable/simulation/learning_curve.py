@@ -1,0 +1,121 @@
+"""Learning curves of a real data set, measured by training on subsets of it."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+
+from solvable.algorithms.base import AbstractAlgorithm, AbstractSpectral
+from solvable.keys import require_key, stream
+from solvable.models.checks import check_real
+from solvable.models.from_data import check_data
+from solvable.numerics.precision import in_float64
+
+
+class LearningCurve(eqx.Module):
+    """Risk against the number of samples, mean and standard error over subsets.
+
+    The subsets of one size overlap where they are a large part of the data: the standard error is then too small.
+
+    Attributes:
+        sizes: numbers of training samples; shape (sizes,).
+        steps: recorded steps; shape (steps,), one for an algorithm without steps.
+        risk, train_risk: mean squared error on the data left out, and on the subset; shape (sizes, steps).
+        stderr, train_stderr: their standard errors; shape (sizes, steps).
+    """
+
+    sizes: Int[np.ndarray, " sizes"]
+    steps: Int[np.ndarray, " steps"]
+    risk: Float[np.ndarray, "sizes steps"]
+    stderr: Float[np.ndarray, "sizes steps"]
+    train_risk: Float[np.ndarray, "sizes steps"]
+    train_stderr: Float[np.ndarray, "sizes steps"]
+
+
+def measure_learning_curve(
+    features: Any = None,
+    targets: Any = None,
+    sizes: Any = (),
+    algorithm: AbstractAlgorithm | float = 0.0,
+    steps: Any = None,
+    *,
+    kernel: Any = None,
+    num_subsets: int = 16,
+    key: Key[Array, ""],
+) -> LearningCurve:
+    """Train on random subsets of every size and test on the data left out.
+
+    Args:
+        features, targets, kernel: as in `from_data`.
+        sizes: numbers of samples, from 1 to one less than the data.
+        algorithm: `Ridge` (or its penalty as a number), `GradientFlow` or full-batch `SGD`, started at zero.
+        steps: increasing steps >= 0; None for `Ridge`.
+        num_subsets: subsets of every size, at least 2; a larger subset extends a smaller one.
+        key: random key.
+
+    Raises:
+        ValueError: an argument is impossible.
+    """
+    from solvable.algorithms.ridge import Ridge  # here alone a number stands for an algorithm
+
+    require_key(key, "to choose subsets")
+    matrix, targets = check_data(features, targets, kernel)
+    algorithm = algorithm if isinstance(algorithm, AbstractAlgorithm) else Ridge(algorithm)
+    if not isinstance(algorithm, AbstractSpectral) or algorithm.batch_size is not None:
+        raise ValueError(f"algorithm: wanted Ridge(), GradientFlow() or SGD(batch_size=None); got {algorithm!r}")
+    if not algorithm.one_shot and steps is None:
+        raise ValueError("steps: wanted increasing integers >= 0; got None")
+    check_real("num_subsets", num_subsets, "an integer >= 2", lambda x: x >= 2)
+    sizes, recorded = np.asarray(sizes, int), np.zeros(1, int) if algorithm.one_shot else np.asarray(steps, int)
+    if sizes.ndim != 1 or not sizes.size or not (1 <= sizes.min() <= sizes.max() < len(matrix)):
+        raise ValueError(f"sizes: wanted integers from 1 to {len(matrix) - 1}; got {sizes.tolist()}")
+    keys = [jax.random.fold_in(stream(key, "subset"), i) for i in range(num_subsets)]
+    found = np.stack([
+        np.stack([_one(matrix, targets, algorithm, recorded, int(size), kernel is not None, k) for k in keys])
+        for size in sizes
+    ])  # (sizes, subsets, 2, steps)
+    mean, stderr = found.mean(1), found.std(1, ddof=1) / num_subsets**0.5
+    return LearningCurve(sizes, recorded, mean[:, 0], stderr[:, 0], mean[:, 1], stderr[:, 1])
+
+
+@in_float64
+def _one(matrix, targets, algorithm, steps, size: int, is_kernel: bool, key):
+    """(test risk, training risk) of one subset at every step."""
+    order = np.asarray(jax.random.permutation(key, len(matrix)))
+    train, test = order[:size], order[size:]
+    if is_kernel:
+        return _train_kernel(matrix[np.ix_(train, train)], matrix[np.ix_(test, train)], targets[train], targets[test],
+                             algorithm, jnp.asarray(steps, float))  # fmt: skip
+    return _train(matrix[train], matrix[test], targets[train], targets[test], algorithm, jnp.asarray(steps, float))
+
+
+@eqx.filter_jit
+def _train(train, test, targets, others, algorithm, steps):
+    """By the singular values of the training features."""
+    left, values, right = jnp.linalg.svd(jnp.asarray(train), full_matrices=False)
+    eigvals, present = values**2 / len(train), values > max(train.shape) * jnp.finfo(float).eps * values[0]
+    learned = algorithm.filter(jnp.where(present, eigvals, 0.0), steps)[1]
+    best = jnp.where(present[:, None], left.T @ targets / jnp.where(present, values, 1.0)[:, None], 0.0)
+    return _risks(right.T, test, train, learned, best, targets, others)
+
+
+@eqx.filter_jit
+def _train_kernel(train, test, targets, others, algorithm, steps):
+    """By the eigenvalues of the training kernel matrix."""
+    eigvals, left = jnp.linalg.eigh(jnp.asarray(train) / len(train))
+    present = eigvals > len(train) * jnp.finfo(float).eps * eigvals[-1]
+    learned = algorithm.filter(jnp.where(present, eigvals, 0.0), steps)[1]
+    best = left.T @ targets / len(train) / jnp.where(present, eigvals, 1.0)[:, None]
+    return _risks(left, test, train, learned, jnp.where(present[:, None], best, 0.0), targets, others)
+
+
+def _risks(vectors, test, train, learned, best, targets, others):
+    def one(share):
+        weights = vectors @ (share[:, None] * best)
+        errors = ((rows @ weights - wanted) ** 2 for rows, wanted in ((test, others), (train, targets)))
+        return jnp.stack([error.sum(1).mean() for error in errors])
+
+    return jax.lax.map(one, learned).T
