@@ -44,7 +44,7 @@ def check(
     model: AbstractModel,
     algorithm: AbstractAlgorithm,
     method: AbstractMethod,
-    steps: Any,
+    steps: Any = None,
     *,
     key: Key[Array, ""],
     simulation: AbstractMethod | None = None,
