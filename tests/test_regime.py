@@ -16,7 +16,7 @@ def names(model, **arguments):
     return np.asarray(sv.regime(model, **arguments).name)
 
 
-@pytest.mark.parametrize("penalty", [0.0, 1e-4, "optimal"])
+@pytest.mark.parametrize("penalty", [0.0, 1e-4, pytest.param("optimal", marks=pytest.mark.slow)])
 def test_exponents_are_the_slopes_of_the_risk(penalty):
     """Against central differences, at equal sizes too."""
     model, h = sv.PowerLawRF(0.8, 0.4, 100, 10_000, noise=0.02), 1e-4
