@@ -1,6 +1,7 @@
 """The same bits from any division of the work: chunks, order, devices, threads, processes, machines."""
 
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -17,6 +18,10 @@ from test_sweep_store import contents, expected_contents, same
 
 import solvable as sv
 from solvable.sweep import store as files
+from solvable.sweep.engines import task
+from solvable.sweep.identity import describe
+from solvable.sweep.layout import make_plan
+from solvable.sweep.recipe import Recipe
 
 HERE = Path(__file__).parent
 
@@ -174,10 +179,6 @@ def test_a_long_run_is_killed_and_goes_on(tmp_path):
 
 
 def test_a_worker_that_builds_something_else_is_refused(tmp_path):
-    from solvable.sweep.engines import task
-    from solvable.sweep.layout import make_plan
-    from solvable.sweep.recipe import Recipe
-
     def other(width, learning_rate):
         return sweep_worker.build(width + 1, learning_rate)
 
@@ -185,6 +186,17 @@ def test_a_worker_that_builds_something_else_is_refused(tmp_path):
     made = make_plan(Recipe(sweep_worker.build, *given, key=sweep_worker.KEY), (jax.local_devices()[0],))
     with pytest.raises(ValueError, match="executor: wanted workers with the same software, device and build"):
         task(Recipe(other, *given, key=sweep_worker.KEY), str(tmp_path), made.chunks[0], "record", False)
+
+
+@pytest.mark.parametrize("method", ["slow", "simulation", "theory"])
+def test_a_pickled_sweep_is_the_same_sweep(method):
+    """Otherwise no process of an executor would recognise its chunks."""
+    given = (sweep_worker.AXES, sweep_worker.METHODS[method], sweep_worker.STEPS)
+    recipe = Recipe(sweep_worker.build, *given, key=sweep_worker.KEY)
+    copied = pickle.loads(pickle.dumps(recipe))
+    assert describe(copied, "cpu") == describe(recipe, "cpu")
+    assert [copied.content(i) for i in range(9)] == [recipe.content(i) for i in range(9)]
+    assert (jax.random.key_data(copied.run_key(3)) == jax.random.key_data(recipe.run_key(3))).all()
 
 
 def load(path):

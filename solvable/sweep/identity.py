@@ -1,10 +1,12 @@
 """What makes two sweeps the same sweep, in words that an error message can use."""
 
+import dataclasses
 from importlib.metadata import version
 from typing import Any
 
 import jax
 
+from solvable.method import AbstractMethod
 from solvable.sweep.content import digest
 from solvable.sweep.recipe import Recipe
 
@@ -20,12 +22,18 @@ def identity(recipe: Recipe, platform: str) -> dict[str, Any]:
     """Method, steps, key, precision and platform; with the axes and the cells' contents, the whole sweep."""
     key = None if recipe.key_data is None else [recipe.key_impl, recipe.key_data.tolist()]
     return {
-        "method": f"{recipe.method!r} {digest(recipe.method)[:12]}",
+        "method": f"{words(recipe.method)} {digest(recipe.method)[:12]}",
         "key": key,
         "precision": "float64" if recipe.x64 or recipe.method.in_float64 else "float32",
         "x64": recipe.x64,
         "platform": platform,
     }
+
+
+def words(method: AbstractMethod) -> str:
+    """A method with all its fields; its own text leaves out defaults, by identity, which pickling changes."""
+    fields = [f"{f.name}={getattr(method, f.name)!r}" for f in dataclasses.fields(method)]
+    return f"{type(method).__name__}({', '.join(fields)})"
 
 
 def describe(recipe: Recipe, platform: str) -> dict[str, Any]:

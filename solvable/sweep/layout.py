@@ -9,7 +9,7 @@ import numpy as np
 
 from solvable.method import AbstractResumable
 from solvable.sweep.content import digest, sha
-from solvable.sweep.identity import identity, versions
+from solvable.sweep.identity import identity, versions, words
 from solvable.sweep.lowering import Group, group_of
 from solvable.sweep.recipe import Recipe
 
@@ -83,7 +83,7 @@ class Plan:
     def __str__(self) -> str:
         shape = " x ".join(f"{axis.dim} {len(axis.values)}" for axis in self.recipe.axes)
         lines = [
-            f"{self.recipe.method!r}",
+            words(self.recipe.method),
             f"cells         {self.cells} ({shape})",
             f"compilations  {self.compilations}",
             f"chunks        {len(self.chunks)} of at most {self.chunk_size} cells",
