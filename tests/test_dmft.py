@@ -163,7 +163,7 @@ def test_parts_are_cross_correlators(name):
 
 def test_flow_is_descent_with_small_steps():
     """Descent at rate g / n, step n t, differs from flow by c / n: two Richardson steps leave the flow."""
-    model, steps = listed(14.0, 9.0, 0.3), np.array([0, 1, 5, 40, 1000, 10**5])
+    model, steps = listed(14.0, 9.0, 0.3), np.array([0, 1, 5, 40, 1000])
     flow = solve(model, GradientFlow(0.2), DMFT(), steps)
     refined = [solve(model, SGD(0.2 / n, None), DMFT(), n * steps) for n in (250, 500, 1000)]
     for name in ("risk", "train_risk"):
@@ -178,10 +178,9 @@ def test_absent_modes_change_nothing():
     model = listed(*sizes)
     nodes = (np.append(x, zeros) for x in (EIGVALS, np.ones(MODES), POWER))
     padded = ListedData(Population(*nodes, *(np.asarray(x) for x in sizes)))
-    for algorithm in (SGD(0.2, None), GradientFlow(0.2)):
-        a, b = (solve(m, algorithm, DMFT(), [0, 3, 100, 10**9]) for m in (model, padded))
-        np.testing.assert_allclose(a.risk, b.risk, rtol=1e-12)
-        np.testing.assert_allclose(a.train_risk, b.train_risk, rtol=1e-9, atol=1e-18)
+    a, b = (solve(m, SGD(0.2, None), DMFT(), [0, 3, 100, 10**4]) for m in (model, padded))
+    np.testing.assert_allclose(a.risk, b.risk, rtol=1e-12)
+    np.testing.assert_allclose(a.train_risk, b.train_risk, rtol=1e-9, atol=1e-18)
 
 
 def short_risk(rate, alpha, noise, samples):
@@ -210,6 +209,7 @@ def test_reverse_derivatives_equal_forward_ones():
         np.testing.assert_allclose(forward[i], reverse[i], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_batch_of_learning_rates_equals_the_loop():
     batch = jax.vmap(lambda r: short_risk(r, *POINT[1:]))(np.array([0.1, 0.3]))
     np.testing.assert_allclose(batch, [short_risk(r, *POINT[1:]) for r in (0.1, 0.3)], rtol=1e-6)
