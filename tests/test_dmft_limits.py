@@ -36,7 +36,7 @@ def ridgeless(model):
 @pytest.mark.parametrize("noise", [0.0, 0.1])
 @pytest.mark.parametrize(("width", "samples"), [(40, 100), (100, 40)])
 def test_late_training_is_the_ridgeless_closed_form(width, samples, noise):
-    model = power_law(1.5, 1.25, width, samples, ambient=400, noise=noise)
+    model = power_law(1.5, 1.25, width, samples, ambient=200, noise=noise)
     for algorithm in (SGD(0.2, None), GradientFlow(0.2)):
         curve = solve(model, algorithm, DMFT(), LATE)
         assert curve.risk[0] == pytest.approx(ridgeless(model), rel=1e-10)
@@ -53,17 +53,20 @@ def test_late_training_is_ridgeless_regression_in_all_its_parts(width, samples):
         assert getattr(late, name)[0] == pytest.approx(float(getattr(parts, name)), rel=1e-9, abs=1e-10 * 0.01), name
 
 
-def test_endless_data_is_one_pass_training_on_the_population_gradient():
+@pytest.mark.parametrize(
+    "law", [(0.7, 0.6, 50, 200, 0.2), pytest.param((0.9, 0.8, 1e6, np.inf, 0.0), marks=pytest.mark.slow)]
+)
+def test_endless_data_is_one_pass_training_on_the_population_gradient(law):
     """Two theories that share no code: contour nodes of the feature spectrum, and the two-point equations."""
+    alpha, beta, width, ambient, noise = law
     steps = log_steps(10**15, 60)
-    for alpha, beta, width, ambient, noise in ((0.7, 0.6, 50, 200, 0.2), (0.9, 0.8, 1e6, np.inf, 0.0)):
-        stream = PowerLawRF(alpha, beta, width, ambient, noise=noise)
-        exact = solve(stream, SGD(0.3, None), Recursion(), steps).risk
-        ours = solve(stream, SGD(0.3, None), DMFT(), steps)
-        assert ours.train_risk is None
-        np.testing.assert_allclose(ours.risk, exact, rtol=1e-9)
-        many = PowerLawRF(alpha, beta, width, ambient, noise=noise, samples=1e30)
-        np.testing.assert_allclose(solve(many, SGD(0.3, None), DMFT(), steps).risk, exact, rtol=1e-9)
+    stream = PowerLawRF(alpha, beta, width, ambient, noise=noise)
+    exact = solve(stream, SGD(0.3, None), Recursion(), steps).risk
+    ours = solve(stream, SGD(0.3, None), DMFT(), steps)
+    assert ours.train_risk is None
+    np.testing.assert_allclose(ours.risk, exact, rtol=1e-9)
+    many = PowerLawRF(alpha, beta, width, ambient, noise=noise, samples=1e30)
+    np.testing.assert_allclose(solve(many, SGD(0.3, None), DMFT(), steps).risk, exact, rtol=1e-9)
 
 
 def test_minibatches_of_a_stream_are_the_recursion():
@@ -114,7 +117,7 @@ def slope(x, y):
     return -np.log(y[1] / y[0]) / np.log(x[1] / x[0])
 
 
-@pytest.mark.parametrize(("a", "b"), [(1.5, 1.25), (2.0, 1.5), (3.2, 1.5), (2.5, 1.25)])
+@pytest.mark.parametrize(("a", "b"), [(1.5, 1.25), (2.0, 1.5), (3.2, 1.5), (3.0, 1.25)])
 def test_exponents_of_time_samples_and_width(a, b):
     """(a-1)/b, min(a-1, 2b) and min(a-1, b), the last where notes on the paper quote min(a-1, 2b)."""
     huge, rate = 1e13, SGD(0.5, None)
@@ -130,7 +133,7 @@ def test_exponents_of_time_samples_and_width(a, b):
 
 
 def test_without_a_penalty_width_equal_to_samples_is_a_peak():
-    risks = [solve(power_law(1.5, 1.25, n, 100, 400), SGD(0.2, None), DMFT(), [10**6]) for n in (50, 100, 200)]
+    risks = [solve(power_law(1.5, 1.25, n, 100, 200), SGD(0.2, None), DMFT(), [10**6]) for n in (50, 100, 180)]
     assert risks[1].risk[0] > 5 * max(risks[0].risk[0], risks[2].risk[0])
     assert risks[1].stats["limit_risk"] == np.inf
 
