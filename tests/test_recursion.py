@@ -2,15 +2,19 @@
 
 import logging
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import plain
 import pytest
 
-from solvable.algorithms import SGD
+from solvable.algorithms import SGD, AbstractModewise
+from solvable.check import check
 from solvable.curve import Result
 from solvable.models import LinearProblem, LinearRegression, PowerLawRF
+from solvable.shapes import as_real
+from solvable.simulation import Simulation
 from solvable.solve import log_steps, solve
 from solvable.theory import Recursion
 
@@ -164,3 +168,44 @@ def test_a_second_call_compiles_nothing(model, problem, caplog):
         with jax.log_compiles(True), caplog.at_level(logging.WARNING, "jax"):
             solve(other, SGD(0.2, 4), Recursion(), STEPS)
         assert not [r.getMessage() for r in caplog.records if "ompil" in r.getMessage()]
+
+
+class ConstantHeavyBall(AbstractModewise):
+    """v <- momentum v + G, theta <- theta - rate v, with moments E[Delta^2], E[Delta v], E[v^2]."""
+
+    learning_rate: jax.Array = eqx.field(converter=as_real, default=0.1)
+    momentum: jax.Array = eqx.field(converter=as_real, default=0.0)
+    batch_size: int | None = eqx.field(static=True, default=2)
+
+    @property
+    def stationary(self):
+        return True
+
+    def init(self, params):
+        return jnp.zeros_like(params)
+
+    def update(self, params, state, grad, step):
+        velocity = jnp.asarray(self.momentum, grad.dtype) * state + grad
+        return params - jnp.asarray(self.learning_rate, grad.dtype) * velocity, velocity
+
+    def decay(self, eigvals, step):
+        g, mu, b = self.learning_rate, self.momentum, 1 + 1 / self.batch_size
+        one, zero = jnp.ones_like(eigvals), jnp.zeros_like(eigvals)
+        # Columns: what E[Delta^2], E[Delta v], E[v^2] become in v' = mu v + G, Delta' = Delta - g v'.
+        v2 = jnp.stack([b * eigvals**2, 2 * mu * eigvals, mu**2 * one], -1)
+        dv = jnp.stack([eigvals, mu * one, zero], -1)
+        d2 = jnp.stack([one, zero, zero], -1)
+        return jnp.eye(3) - jnp.stack([d2 - 2 * g * dv + g**2 * v2, dv - g * v2, v2], -2)
+
+    def injection(self, eigvals, step):
+        kick = eigvals / self.batch_size
+        return jnp.stack([self.learning_rate**2 * kick, -self.learning_rate * kick, kick], -1)
+
+
+def test_a_constant_rate_with_several_moments_is_iterated():
+    """Without momentum heavy ball is SGD; with it the recursion is its own simulation."""
+    problem, steps = PowerLawRF(width=12).draw(jax.random.key(0)), log_steps(200, 12)
+    plain = solve(problem, ConstantHeavyBall(0.2, 0.0), Recursion(), steps)
+    np.testing.assert_allclose(plain.risk, solve(problem, SGD(0.2, 2), Recursion(), steps).risk, rtol=1e-12)
+    check(problem, ConstantHeavyBall(0.05, 0.7), Recursion(), steps, key=jax.random.key(1),
+          simulation=Simulation(num_runs=2000)).assert_close(z=4.5)

@@ -40,8 +40,7 @@ class Recursion(AbstractMethod[AbstractModewise]):
         require_modewise(algorithm, "Recursion()")
         require_fresh_stream(model, "Recursion()")
         spectrum = model.spectrum()
-        one_moment = eqx.filter_eval_shape(algorithm.injection, spectrum.eigvals, 0).shape[-1] == 1
-        if algorithm.stationary and one_moment:
+        if renewal.applies(spectrum, algorithm):
             risk = _closed_form(spectrum, algorithm, steps)
         else:
             risk = _iterate(spectrum, algorithm, steps)

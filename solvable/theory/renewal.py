@@ -11,6 +11,7 @@ The roots of G are the decay rates of the expected risk: diag(q) plus a rank-one
 
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Inexact
@@ -30,6 +31,11 @@ class Renewal(NamedTuple):
     kernel: Inexact[Array, " modes"]
     forcing: Inexact[Array, " modes"]
     floor: Float[Array, ""]
+
+
+def applies(spectrum: Spectrum, algorithm: AbstractModewise) -> bool:
+    """Whether the algorithm has constant coefficients and one moment per mode."""
+    return algorithm.stationary and eqx.filter_eval_shape(algorithm.injection, spectrum.eigvals, 0).shape[-1] == 1
 
 
 def lower(spectrum: Spectrum, algorithm: AbstractModewise) -> Renewal:

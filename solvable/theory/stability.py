@@ -102,10 +102,13 @@ def _critical_factor(spectrum: Spectrum, algorithm: AbstractModewise):
 
 
 def finish(spectrum: Spectrum, algorithm: AbstractModewise, steps: np.ndarray, risk) -> Curve:
-    """The curve of a theory, flagged if the risk diverges, with the threshold and the limit among its stats."""
+    """The curve of a theory, flagged if the risk diverges, with the threshold and the limit among its stats.
+
+    Where the closed form in time does not apply (schedules, several moments per mode) there are no such stats.
+    """
     stats: dict[str, Any] = {}
     divergent = jnp.asarray(False)
-    if algorithm.stationary:
+    if renewal.applies(spectrum, algorithm) and hasattr(algorithm, "rescale"):
         report = _stability(spectrum, algorithm)
         divergent = ~report.stable
         stats = {
