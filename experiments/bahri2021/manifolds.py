@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import solvable as sv
-from solvable.models.kernels import arc_cosine, sphere_eigvals
+from solvable.models import arc_cosine, sphere_eigvals
 from solvable.plots import COLORS, LINES, MARKERS, style
 from solvable.population import Population
 from solvable.results import make_dataset, report_row

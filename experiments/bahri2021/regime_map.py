@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 import solvable as sv
 from solvable.plots import COLORS, style
 from solvable.results import make_dataset, report_row
-from solvable.theory.regimes import REGIMES
+from solvable.theory import REGIMES
 
 SETTINGS = ("no noise, no penalty", "noise, best penalty")
 SHADES = ("#56B4E9", "#cfe8f7", "#E69F00", "#f8dfae", "#999999", "#ffffff")
