@@ -133,7 +133,7 @@ def test_exponents_of_time_samples_and_width(a, b):
 
 
 def test_without_a_penalty_width_equal_to_samples_is_a_peak():
-    risks = [solve(power_law(1.5, 1.25, n, 100, 200), SGD(0.2, None), DMFT(), [10**6]) for n in (50, 100, 180)]
+    risks = [solve(power_law(1.5, 1.25, n, 100, 200), SGD(0.2, None), DMFT(), [10**9]) for n in (50, 100, 180)]
     assert risks[1].risk[0] > 5 * max(risks[0].risk[0], risks[2].risk[0])
     assert risks[1].stats["limit_risk"] == np.inf
 
