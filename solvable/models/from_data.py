@@ -10,6 +10,7 @@ from solvable.models.empirical import EmpiricalProblem
 from solvable.numerics.precision import in_float64
 
 FEWEST = 2  # data: a spectrum of one point is its square
+LEFT_OVER = 10  # data beyond the number of modes from which the noise can be told
 
 
 def from_data(
@@ -23,8 +24,8 @@ def from_data(
     not explain is the noise, of variance |y - sum_k u_k (u_k . y)|^2 / (n - m), whose share variance / n of each mode's
     power is taken off again (both are then unbiased). With ``samples`` set the model stands for training on that many
     of the data: give it to `DeterministicEquivalent`, `ridge_map` or `DMFT`, which take the data to be as good as
-    Gaussian with this covariance. Where the data are no more than the features every target is explained, noise
-    included, and predictions are too low unless ``samples`` is well below n.
+    Gaussian with this covariance. Where the data are hardly more than the modes (n < m + 10) every target is
+    explained, noise included, and predictions are too low unless ``samples`` is well below n.
 
     A constant column counts as a feature like any other, a column of zeros as absent. Duplicate and linearly dependent
     columns, and duplicate data, leave fewer modes: directions without variance (below rounding) are dropped.
@@ -50,8 +51,10 @@ def _measure(matrix, targets, is_kernel: bool):
     count, modes = scores.shape
     weights = scores.T @ targets / np.sqrt(count)
     squares = ((targets - scores @ (scores.T @ targets)) ** 2).sum()
-    floor = squares / (count - modes) if count > modes else 0.0
-    power = np.maximum((weights**2).sum(1) - floor / count, 0.0)
+    told = count >= modes + LEFT_OVER
+    floor = squares / (count - modes if told else count)
+    share = floor / count if told else 0.0
+    power = np.maximum((weights**2).sum(1) - share, 0.0)
     sign = np.sign(weights[:, 0]) if targets.shape[1] == 1 else 1.0
     return tuple(jnp.asarray(x) for x in (eigvals, sign * np.sqrt(power / eigvals), floor, vectors))
 
