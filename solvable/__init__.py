@@ -103,7 +103,7 @@ _FACE = {
     ),
 }
 _HOME = {name: module for module, names in _FACE.items() for name in names}
-_FOLDERS = ("algorithms", "exponents", "fits", "models", "numerics", "plots", "simulation", "theory")
+_FOLDERS = ("algorithms", "config", "exponents", "fits", "models", "numerics", "plots", "simulation", "theory")
 
 __all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]
 
