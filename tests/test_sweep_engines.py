@@ -34,8 +34,8 @@ def python(program, *arguments, **environment):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
 
 
-def ended(process, timeout=240):
-    output, _ = process.communicate(timeout=timeout)
+def ended(process):
+    output, _ = process.communicate()
     assert process.returncode == 0, output
     return output
 
@@ -76,6 +76,7 @@ def test_shares_of_a_job_array_make_one_sweep(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("devices", [2, 4])
 @pytest.mark.parametrize("method", ["simulation", "theory"])
 def test_any_number_of_devices(tmp_path, whole, devices, method):
@@ -92,6 +93,7 @@ def test_any_number_of_devices(tmp_path, whole, devices, method):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_two_processes_with_two_devices_each(tmp_path, whole):
     """`jax.distributed` over loopback: every process ends with the whole dataset."""
     program = """
@@ -113,6 +115,7 @@ def test_two_processes_with_two_devices_each(tmp_path, whole):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_processes_of_an_executor(tmp_path, whole):
     """Spawned, never forked: a fork after JAX has started hangs."""
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
@@ -121,6 +124,7 @@ def test_processes_of_an_executor(tmp_path, whole):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_dask_workers_of_which_one_is_killed(tmp_path, whole):
     """A scheduler and three workers, each a process of its own on loopback."""
     distributed = pytest.importorskip("distributed")
@@ -152,6 +156,7 @@ def test_dask_workers_of_which_one_is_killed(tmp_path, whole):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_a_long_run_is_killed_and_goes_on(tmp_path):
     """kill -9 in the middle of one long run: its checkpoint is taken up by the next process, to the same bits."""
     program = """

@@ -57,22 +57,26 @@ def start(folder, share, shares, method="slow"):
 
 def finish(processes):
     for process in processes:
-        output, _ = process.communicate(timeout=240)
+        output, _ = process.communicate()
         assert process.returncode == 0, output
 
 
 def kill_and_restart(folder, kills, shares, method="slow", longest=1.0):
     """Several workers of one store, each killed with signal 9 and started again, until ``kills`` are spent."""
-    rng = random.Random(0)
-    workers = [start(folder, i, shares, method) for i in range(shares)]
-    for number in range(kills):
-        victim = number % shares
-        workers[victim].stdout.readline()  # it has imported everything and begins
-        time.sleep(rng.uniform(0, longest))
-        workers[victim].kill()
-        workers[victim].communicate()
-        workers[victim] = start(folder, victim, shares, method)
-    finish(workers)
+    rng, workers = random.Random(0), [start(folder, i, shares, method) for i in range(shares)]
+    try:
+        for number in range(kills):
+            victim = number % shares
+            workers[victim].stdout.readline()  # it has imported everything and begins
+            time.sleep(rng.uniform(0, longest))
+            workers[victim].kill()
+            workers[victim].communicate()
+            workers[victim] = start(folder, victim, shares, method)
+        finish(workers)
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.communicate()
 
 
 def test_a_store_changes_nothing_and_is_read_without_the_build(finished, whole):
@@ -110,6 +114,7 @@ def test_kill_9_and_restart(tmp_path, whole):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("method", ["slow", "simulation"])
 def test_kill_9_twenty_times(tmp_path, method):
     """Three uncoordinated processes, twenty kills: nothing torn, nothing twice, no leftovers, the same bits."""

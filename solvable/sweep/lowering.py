@@ -19,7 +19,7 @@ from solvable.sweep.recipe import Recipe
 NARROWEST, RATIO = 16, 4  # padded widths are 16, 64, 256, 1024, ...
 FEWEST_RECORDS = 16  # padded numbers of records are 16, 32, 64, ...
 MOST_LANES = 256
-LANE_NUMBERS = {"cpu": 1 << 16}  # numbers in one step of all lanes; what keeps a core busy and in its cache
+LANE_NUMBERS = {"cpu": 1 << 13}  # numbers in one step of all lanes; measured: more leave the cache
 LANE_NUMBERS_ELSEWHERE = 1 << 20
 TILE_WORK = 1 << 31  # modes x steps x runs of one tile, above which a tile gets fewer lanes: about ten seconds
 THEORY_NUMBERS, THEORY_LANES = 1 << 13, 32  # modes of all lanes of a theory, and most lanes
