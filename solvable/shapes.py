@@ -29,3 +29,9 @@ def as_real(value: Any) -> Any:
 def is_concrete(*values: Any) -> bool:
     """Whether all values are known now (no tracer among them), so that they may be checked eagerly."""
     return not any(isinstance(v, Tracer) for v in values)
+
+
+def rounded_up(size: int) -> int:
+    """The next of 1, 2, 3, 4, 6, 8, 12, ...: arrays padded to such sizes share compiled programs, two an octave."""
+    power = 1 << (size - 1).bit_length()
+    return power * 3 // 4 if 4 <= power and size <= power * 3 // 4 else power

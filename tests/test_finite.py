@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import solvable as sv
+from solvable.shapes import rounded_up
 
 KEY = jax.random.key(3)
 MODEL = sv.PowerLawRF(0.8, 0.6, 12, 40, noise=0.2)
@@ -186,3 +187,19 @@ def test_impossible_data_are_refused_by_name(features, case):
     build, name = BAD[case]
     with pytest.raises(ValueError, match=rf"{name}.*wanted"):
         build(features)
+
+
+def test_padded_sizes_are_at_most_half_again_as_large():
+    sizes = [rounded_up(n) for n in range(1, 3000)]
+    assert all(n <= size <= max(1.5 * n, n) for n, size in zip(range(1, 3000), sizes, strict=True))
+    assert len(set(sizes)) == 23  # two an octave up to 4096
+
+
+def test_a_map_over_width_and_samples_is_one_sweep():
+    def build(width, samples):
+        return sv.PowerLawRF(0.8, 0.6, width, 40, samples=samples), sv.Ridge(0.02)
+
+    found = sv.sweep(build, axes={"width": [5, 8], "samples": [6, 9, 20]}, method=sv.Simulation(3), steps=None, key=KEY)
+    assert found.risk.sizes["width"] == 2
+    assert found.risk.sizes["samples"] == 3
+    assert np.isfinite(found.risk).all()

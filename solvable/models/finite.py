@@ -13,7 +13,7 @@ from solvable.models.base import AbstractProblem
 from solvable.models.checks import check_real, concrete_size
 from solvable.numerics.precision import in_float64
 from solvable.sample_spectrum import SampleSpectrum
-from solvable.shapes import as_real, is_concrete
+from solvable.shapes import as_real, is_concrete, rounded_up
 from solvable.spectrum import Spectrum
 
 
@@ -69,8 +69,12 @@ class FiniteProblem(AbstractProblem):
         require_key(key, "to draw data from")
         check_real("samples", samples, "an integer >= 1", lambda x: x >= 1)
         size = concrete_size("samples", samples, "drawing a data set")
-        features, targets = _gaussian_data(key, problem.eigvals, problem.target, problem.floor, size)
-        return cls(problem, features, targets)
+        width = np.shape(problem.eigvals)[-1]
+        absent = rounded_up(width) - width
+        pad = np.pad if is_concrete(problem.eigvals, problem.target) else jnp.pad
+        eigvals, target = (pad(x, (0, absent)) for x in (problem.eigvals, problem.target))
+        features, targets = _gaussian_data(key, eigvals, target, problem.floor, rounded_up(size))
+        return cls(problem, features[:size, :width], targets[:size])
 
     @property
     def eigvals(self):

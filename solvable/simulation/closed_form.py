@@ -14,6 +14,7 @@ from solvable.algorithms.ridge import Ridge
 from solvable.models.base import AbstractProblem
 from solvable.models.finite import FiniteProblem
 from solvable.numerics.precision import in_float64
+from solvable.shapes import is_concrete, rounded_up
 
 
 def has_no_steps(algorithm: AbstractAlgorithm) -> bool:
@@ -30,25 +31,31 @@ def solve_directly(problem: AbstractProblem, algorithm: AbstractAlgorithm, steps
     """
     if not isinstance(problem, FiniteProblem):
         raise ValueError(f"samples: wanted a finite data set for {type(algorithm).__name__}(); got a fresh stream")
-    return _risks(problem, algorithm, np.asarray(steps, float))
+    rows, width = ((0, rounded_up(n) - n) for n in np.shape(problem.features))
+    pad = np.pad if is_concrete(*jax.tree.leaves(problem)) else jnp.pad
+    initial, best, eigvals = (pad(x, width) for x in (problem.init(), problem.target, problem.eigvals))
+    features, targets = pad(problem.features, (rows, width)), pad(problem.targets, rows)
+    times = np.asarray(steps, float)
+    return _risks(features, targets, initial, best, eigvals, problem.floor, problem.samples, algorithm, times)
 
 
 @eqx.filter_jit
-def _risks(problem: FiniteProblem, algorithm, steps):
-    features, targets, initial, best = (
-        jnp.asarray(x, float) for x in (problem.features, problem.targets, problem.init(), problem.target)
+def _risks(features, targets, initial, best, eigvals, floor, samples, algorithm, steps):
+    """On data with absent samples and modes, so that problems of similar size share one compiled program."""
+    features, targets, initial, best, eigvals = (
+        jnp.asarray(x, float) for x in (features, targets, initial, best, eigvals)
     )
     residual = targets - features @ initial
     if isinstance(algorithm, Ridge):
-        total = problem.samples * jnp.asarray(algorithm.penalty, float)
+        total = samples * jnp.asarray(algorithm.penalty, float)
         change = jnp.broadcast_to(
             jax.lax.cond(total > 0, _penalised, _shortest, features, residual, total), (len(steps), len(initial))
         )
     else:
-        change = _flow(features, residual, problem.samples, jnp.asarray(algorithm.learning_rate, float) * steps)
+        change = _flow(features, residual, samples, jnp.asarray(algorithm.learning_rate, float) * steps)
     params = initial + change
-    population = problem.floor + (jnp.asarray(problem.eigvals, float) * (params - best) ** 2).sum(1)
-    return jnp.stack([population, ((params @ features.T - targets) ** 2).sum(1) / problem.samples], axis=1)
+    population = floor + (eigvals * (params - best) ** 2).sum(1)
+    return jnp.stack([population, ((params @ features.T - targets) ** 2).sum(1) / samples], axis=1)
 
 
 def _penalised(features, residual, total):
