@@ -62,6 +62,7 @@ def test_options_read_without_running_the_file_are_those_of_the_file(name):
     options, about = load_options(name)
     whole = load_experiment(name).Config
     assert vars(options()) == vars(whole())
+    assert options().tiny is False
     assert about.splitlines()[0] in load_experiment(name).__doc__
 
 

@@ -121,6 +121,8 @@ def test_the_default_store_is_named_after_what_comes_out():
     plain = SweepConfig(axes={"width": [8]})
     assert plain.folder() == SweepConfig(axes={"width": [8]}, chunk=5).folder()
     assert plain.folder() != SweepConfig(axes={"width": [8]}, key=1).folder()
+    ranges = ("8:32:3log", {"start": 8, "stop": 32, "num": 3, "log": True}, [8, 16, 32], np.array([8, 16, 32]))
+    assert len({SweepConfig(axes={"width": values}).folder() for values in ranges}) == 1
     assert plain.folder().parent.name == "results"
 
 

@@ -107,7 +107,8 @@ class SweepConfig:
         if self.store is not None:
             return Path(self.store)
         content = {k: v for k, v in dataclasses.asdict(self).items() if k not in RUNNING}
-        text = json.dumps(content, sort_keys=True, default=str)
+        content["axes"] = [[key, values] for key, values in self.expanded().items()]
+        text = json.dumps(content, sort_keys=True)
         return Path("results") / f"sweep-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
     def plan(self) -> Any:

@@ -62,13 +62,15 @@ def write_value(value: Any) -> str:
 
 
 def expand(name: str, value: Any) -> Any:
-    """A range as its list of values; anything else as it is.
+    """A range, as a table or as its text, as its list of values; an array as a list; anything else as it is.
 
     Raises:
         ValueError: a table is no range, or a range is impossible.
     """
+    if isinstance(value, str) and RANGE.fullmatch(value):
+        value = read_value(value)
     if not isinstance(value, Mapping):
-        return value
+        return getattr(value, "tolist", lambda: value)()
     unknown = set(value) - RANGE_KEYS
     if unknown or not {"start", "stop", "num"} <= set(value):
         hint = suggest(min(unknown), RANGE_KEYS) if unknown else ""
