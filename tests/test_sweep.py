@@ -79,6 +79,15 @@ def test_a_theory_of_laws_is_solve(theory):
         np.testing.assert_allclose(ds.risk.sel(width=100).isel(point=i), expected, rtol=1e-11)
 
 
+@pytest.mark.parametrize("seeds", [{}, {"seed": [0, 1]}], ids=["itself", "its draws"])
+def test_a_problem_is_its_own_draw(seeds):
+    regression = lambda alpha: (sv.LinearRegression(alpha, 0.5, 7), sv.SGD(0.1, 2))  # noqa: E731
+    ds = sv.sweep(regression, {"alpha": [0.7, 1.0], **seeds}, sv.Recursion(), STEPS, key=KEY)
+    expected = sv.solve(sv.LinearRegression(0.7, 0.5, 7), sv.SGD(0.1, 2), sv.Recursion(), STEPS).risk
+    risk = ds.risk.sel(alpha=0.7)
+    np.testing.assert_allclose(risk, np.broadcast_to(expected, risk.shape), rtol=1e-12)
+
+
 def test_divergence_is_data(theory):
     assert theory.attrs["cells_divergent"] == 4
     codes = dict(zip(theory.result.flag_meanings.split(), theory.result.flag_values, strict=True))

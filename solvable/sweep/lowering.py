@@ -14,7 +14,7 @@ from solvable.method import AbstractResumable, View
 from solvable.models.base import AbstractModel, AbstractProblem
 from solvable.models.linear_regression import LinearProblem
 from solvable.spectrum import Spectrum
-from solvable.sweep.recipe import Recipe
+from solvable.sweep.recipe import Recipe, Setting
 
 NARROWEST, RATIO = 16, 4  # padded widths are 16, 64, 256, 1024, ...
 FEWEST_RECORDS = 16  # padded numbers of records are 16, 32, 64, ...
@@ -77,14 +77,14 @@ def bucket(modes: int) -> int:
     return padded
 
 
-def group_of(recipe: Recipe, index: int, platform: str, sizes: dict[Any, tuple[int, str]]) -> Group:
+def group_of(recipe: Recipe, index: int, platform: str, sizes: dict[Any, Any]) -> Group:
     """The group of a cell; ``sizes`` remembers the modes of what was looked at before."""
     setting, method = recipe.setting(index), recipe.method
-    drawn = _shape_of_draw(recipe, setting, sizes)
+    drawn, count = _shape_of_draw(recipe, setting, sizes) if recipe.seeded else (setting.model, 0)
     view = method.view(drawn, setting.algorithm)
     if view == "model":
         return Group(view, 0, "", 1, setting.kind, 0, setting.times)
-    modes, dtype = _modes(drawn, view, setting, sizes)
+    modes, dtype = (count, "float64") if recipe.seeded else _shape_of_view(setting, view, sizes)
     padded, last = bucket(modes), int(setting.steps[-1])
     walks = isinstance(method, AbstractResumable)
     records = 1 << max(len(setting.steps) - 1, FEWEST_RECORDS - 1).bit_length() if walks else 0
@@ -104,25 +104,29 @@ def _power_of_two(value: int) -> int:
     return 1 << (max(2, min(value, MOST_LANES)).bit_length() - 1)
 
 
-def _shape_of_draw(recipe: Recipe, setting: Any, sizes: dict) -> AbstractModel:
-    """The model, or the shapes of one draw of it, found without drawing."""
-    if not recipe.seeded:
-        return setting.model
-    name = ("draw", setting.shape)
-    if name not in sizes:
-        sizes[name] = eqx.filter_eval_shape(setting.model.draw, jax.random.key(0))
-    return sizes[name]
+def _shape_of_draw(recipe: Recipe, setting: Setting, sizes: dict) -> tuple[AbstractProblem, int]:
+    """One draw of the model without its numbers, and how many modes it has; drawn in earnest if it must be."""
+
+    def draw(key):
+        problem = setting.model.draw(key)
+        return problem, problem.eigvals
+
+    if setting.shape not in sizes:
+        try:
+            problem, eigvals = eqx.filter_eval_shape(draw, jax.random.key(0))
+        except Exception:  # a draw that needs to see its numbers
+            problem, eigvals = draw(recipe.draw_key(0))
+        sizes[setting.shape] = problem, int(eigvals.shape[-1])
+    return sizes[setting.shape]
 
 
-def _modes(drawn: AbstractModel, view: View, setting: Any, sizes: dict) -> tuple[int, str]:
-    """Number of modes and their dtype; for a law the number can depend on its parameters' values."""
-    if drawn is not setting.model:
-        return int(drawn.eigvals.shape[-1]), "float64"  # pyright: ignore[reportAttributeAccessIssue]
+def _shape_of_view(setting: Setting, view: View, sizes: dict) -> tuple[int, str]:
+    """Modes of a model as it is, and their dtype; the number can depend on its parameters' values."""
     name = (view, setting.law)
     if name not in sizes:
         with jax.enable_x64(True):
-            first = eqx.filter_eval_shape(lower, drawn, view)[0]
-        sizes[name] = (int(first.shape[-1]), str(np.dtype(first.dtype)))
+            first = eqx.filter_eval_shape(lambda: lower(setting.model, view))[0]
+        sizes[name] = int(first.shape[-1]), str(np.dtype(first.dtype))
     return sizes[name]
 
 
