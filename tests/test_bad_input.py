@@ -88,8 +88,8 @@ IMPOSSIBLE = {
     "ridge with steps": (lambda: solve(algorithm=sv.Ridge()), "steps", "got [0, 1]"),
     "ridge, streaming": (
         lambda: solve(algorithm=sv.Ridge(), method=sv.Simulation(), steps=None, key=KEY),
-        "algorithm",
-        "Ridge",
+        "samples",
+        "got a fresh stream",
     ),
     "ridge, recursion": (lambda: solve(algorithm=sv.Ridge(), steps=None), "algorithm", "Ridge"),
     "steps negative": (lambda: solve(steps=[-1, 2]), "steps", "got -1"),
