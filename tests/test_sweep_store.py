@@ -76,7 +76,8 @@ def kill_and_restart(folder, kills, shares, method="slow", longest=1.0):
     finally:
         for worker in workers:
             worker.kill()
-            worker.communicate()
+            worker.wait()
+            worker.stdout.close()
 
 
 def test_a_store_changes_nothing_and_is_read_without_the_build(finished, whole):
