@@ -40,10 +40,10 @@ class Config:
     """
 
     fashion_folder: str = "/usr/share/datasets/fashion-mnist"
-    num_images: int = 20_000
+    num_images: int = 8000
     num_kernel: int = 1797
     penalties: tuple[float, ...] = (3e-4, 1e-2)
-    num_sizes: int = 8
+    num_sizes: int = 7
     num_subsets: int = 8
     last_step: int = 3000
     tiny: bool = False
@@ -85,7 +85,7 @@ def settings(config: Config):
             x, targets = images[chosen], np.eye(CLASSES)[labels[chosen]] - 1 / CLASSES
             if kind == "pixels":
                 # Where data are not many more than features, their population is known for few of them only.
-                largest = min(len(x) // 2, 2000) if len(x) > 4 * x.shape[1] else len(x) // 8
+                largest = min(len(x) // 2, 1500) if len(x) > 4 * x.shape[1] else len(x) // 8
                 found.append((f"{name}, pixels", x - x.mean(0), targets, None, largest))
             else:
                 x = x / np.linalg.norm(x, axis=1, keepdims=True)
