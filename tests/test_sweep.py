@@ -262,3 +262,31 @@ def test_axes_of_any_name_and_value():
     assert validate(ds).risk.dims == ("rule", "batch_size", "step")
     assert np.isnan(ds.batch_size[1])
     assert re.match("rule batch_size", ds.attrs["axes"])
+
+
+def test_compiled_programs_are_kept_in_a_folder(tmp_path):
+    """For the length of the sweep, also in a process that has compiled before; the configuration is left as it was."""
+    jax.jit(lambda x: x + 1)(1)
+    names = [name for name in jax.config.values if "cache" in name]
+    before = {name: jax.config.values[name] for name in names}
+    axes = {"width": [5], "learning_rate": [0.15], "seed": [0]}
+    sv.sweep(build, axes, sv.Simulation(5), [0, 4], key=KEY, compilation_cache=tmp_path / "cache")
+    assert {name: jax.config.values[name] for name in names} == before
+    kept = len(list((tmp_path / "cache").iterdir()))
+    assert kept > 0
+    jax.jit(lambda x: x * 3 + 2)(np.arange(7.0))
+    assert len(list((tmp_path / "cache").iterdir())) == kept
+
+
+@pytest.mark.slow
+def test_the_documentation_runs(tmp_path, monkeypatch):
+    """Every Python block of docs/sweeps.md, in order."""
+    from pathlib import Path
+
+    text = (Path(__file__).parent.parent / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, names)
+    assert (tmp_path / "rates.nc").exists()
+    assert names["flops"].risk.dims == ("width", "compute", "record")
