@@ -41,8 +41,8 @@ class Config:
     fixed: int = 96
     smallest: float = 8.0
     largest: float = 4000.0
-    sampled: tuple[int, ...] = (12, 24, 48, 72, 128, 192, 384)
-    num_runs: int = 96
+    sampled: tuple[int, ...] = (12, 24, 48, 144, 192, 288)
+    num_runs: int = 48
     tiny: bool = False
     seed: int = 0
 
