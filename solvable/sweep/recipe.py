@@ -79,6 +79,7 @@ class Recipe:
         self.x64 = bool(jax.config.read("jax_enable_x64"))
         self._check_consumed()
         self._settings: dict[str, Setting] = {}
+        self._of_cell: dict[int, Setting] = {}
         self._draws: OrderedDict[tuple[str, int], Any] = OrderedDict()
         self._held = 0
 
@@ -114,7 +115,11 @@ class Recipe:
 
     def setting(self, index: int) -> Setting:
         """The cell's model, algorithm and steps, built once for all seeds."""
-        values = self.values(index)
+        if index not in self._of_cell:
+            self._of_cell[index] = self._built(self.values(index))
+        return self._of_cell[index]
+
+    def _built(self, values: dict[str, Any]) -> Setting:
         values.pop("seed", None)
         name = json.dumps(values)
         if name not in self._settings:
@@ -155,7 +160,7 @@ class Recipe:
         return jax.random.fold_in(jax.random.fold_in(stream(self.key, "run"), first), second)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "key": None, "_settings": {}, "_draws": OrderedDict(), "_held": 0}
+        return {**self.__dict__, "key": None, "_settings": {}, "_of_cell": {}, "_draws": OrderedDict(), "_held": 0}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
