@@ -130,6 +130,7 @@ def test_the_error_names_argument_wanted_and_given(case):
     assert "\n" not in message or name == "algorithm", message
 
 
+@pytest.mark.slow
 def test_a_learning_rate_beyond_stability_names_the_threshold():
     threshold = float(sv.stability(MODEL, sv.SGD(0.1, 1)).critical_learning_rate)
     with pytest.raises(RuntimeError, match=f"diverges: the learning rate must stay below {threshold:.6g}"):

@@ -42,9 +42,10 @@ def averages(model, rate):
     ("alpha", "beta", "ambient"),
     [
         (0.7, 0.3, 800),
-        (0.45, 0.9, 800),
-        (1.0, 0.7, math.inf),
-        *(pytest.param(*law, marks=pytest.mark.slow) for law in ((1.0, 0.6, 800), (0.7, 1.2, 800), (0.3, 0.4, 800))),
+        *(
+            pytest.param(*law, marks=pytest.mark.slow)
+            for law in ((0.45, 0.9, 800), (1.0, 0.7, math.inf), (1.0, 0.6, 800), (0.7, 1.2, 800), (0.3, 0.4, 800))
+        ),
     ],
 )
 def test_mean_over_draws(alpha, beta, ambient):

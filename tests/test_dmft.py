@@ -191,6 +191,7 @@ def short_risk(rate, alpha, noise, samples):
 POINT = np.array([0.3, 0.7, 0.2, 15.5])
 
 
+@pytest.mark.slow
 def test_a_derivative_is_the_difference_quotient():
     """In the direction of all of (learning rate, alpha, noise, samples) at once."""
     along = lambda t: short_risk(*(POINT * (1 + t)))  # noqa: E731

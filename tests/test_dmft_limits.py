@@ -33,8 +33,10 @@ def ridgeless(model):
     return (left + model.noise**2) / (1 - (q * (width - 2 * z) + z**2) / (samples * (width - q)))
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.1])
-@pytest.mark.parametrize(("width", "samples"), [(40, 100), (100, 40)])
+@pytest.mark.parametrize(
+    ("width", "samples", "noise"),
+    [(40, 100, 0.1), (100, 40, 0.1), *(pytest.param(*n, 0.0, marks=pytest.mark.slow) for n in ((40, 100), (100, 40)))],
+)
 def test_late_training_is_the_ridgeless_closed_form(width, samples, noise):
     model = power_law(1.5, 1.25, width, samples, ambient=200, noise=noise)
     for algorithm in (SGD(0.2, None), GradientFlow(0.2)):
@@ -76,7 +78,7 @@ def test_minibatches_of_a_stream_are_the_recursion():
     np.testing.assert_array_equal(ours.risk, exact.risk)
 
 
-@pytest.mark.parametrize("algorithm", [SGD(0.3, None), GradientFlow(0.3)])
+@pytest.mark.parametrize("algorithm", [SGD(0.3, None), pytest.param(GradientFlow(0.3), marks=pytest.mark.slow)])
 def test_endless_width_and_data_is_the_population(algorithm):
     """sum_k lambda_k w_k^2 r_t(lambda_k)^2, r_t the residual of one mode; width is infinite for a listed problem."""
     lam = np.arange(1.0, 41) ** -1.3
@@ -117,7 +119,10 @@ def slope(x, y):
     return -np.log(y[1] / y[0]) / np.log(x[1] / x[0])
 
 
-@pytest.mark.parametrize(("a", "b"), [(1.5, 1.25), (2.0, 1.5), (3.2, 1.5), (3.0, 1.25)])
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [(3.2, 1.5), *(pytest.param(*law, marks=pytest.mark.slow) for law in ((1.5, 1.25), (2.0, 1.5), (3.0, 1.25)))],
+)
 def test_exponents_of_time_samples_and_width(a, b):
     """(a-1)/b, min(a-1, 2b) and min(a-1, b), the last where notes on the paper quote min(a-1, 2b)."""
     huge, rate = 1e13, SGD(0.5, None)

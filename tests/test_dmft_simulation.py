@@ -50,7 +50,7 @@ def average(draws, width, samples, **counts):
     return runs.mean(0), runs.std(0, ddof=1) / np.sqrt(draws)
 
 
-@pytest.mark.parametrize(("width", "samples"), [(140, 100), (100, 140)])
+@pytest.mark.parametrize(("width", "samples"), [pytest.param(140, 100, marks=pytest.mark.slow), (100, 140)])
 def test_test_and_training_risk_within_two_percent(width, samples):
     (risk, fit, _), (error, fit_error, _) = average(600, width, samples)
     curve = solve(model(width, samples), SGD(RATE, None), DMFT(), STEPS)
@@ -60,6 +60,7 @@ def test_test_and_training_risk_within_two_percent(width, samples):
     np.testing.assert_allclose(fit, curve.train_risk, rtol=0.02)
 
 
+@pytest.mark.slow
 def test_an_ensemble_with_bagging_within_two_and_a_half_percent():
     """Two draws of the features times two data sets: the mean of four predictions."""
     width, samples = 120, 100

@@ -11,10 +11,10 @@ MODEL = sv.PowerLawRF(0.8, 0.6, 12, 40, noise=0.3, samples=15)
 
 
 def test_one_member_is_an_ordinary_run():
-    single = sv.simulate_ensemble(MODEL, sv.Ridge(0.02), num_runs=120, key=KEY)
-    curve = sv.solve(MODEL, sv.Ridge(0.02), sv.Simulation(120), key=KEY)
+    single = sv.simulate_ensemble(MODEL, sv.Ridge(0.02), num_runs=60, key=KEY)
+    curve = sv.solve(MODEL, sv.Ridge(0.02), sv.Simulation(60), key=KEY)
     risk = single.risk[:, 0, 0, 0]
-    spread = np.hypot(risk.std(ddof=1) / np.sqrt(120), curve.stderr[0])
+    spread = np.hypot(risk.std(ddof=1) / np.sqrt(60), curve.stderr[0])
     assert abs(risk.mean() - curve.risk[0]) < 4.5 * spread
 
 

@@ -42,7 +42,8 @@ def case(request):
 
 @pytest.mark.parametrize(
     ("case", "x64"),
-    [pytest.param("model", True, marks=pytest.mark.slow), ("model", False), ("problem", True), ("problem", False)],
+    [*(pytest.param(*c, marks=pytest.mark.slow) for c in (("model", True), ("model", False), ("problem", True))),
+     ("problem", False)],
     indirect=["case"],
 )
 def test_forward_and_reverse_mode_equal_finite_differences(case, x64):

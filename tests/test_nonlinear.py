@@ -15,7 +15,7 @@ def small(**changes):
     return sv.NonlinearRF(**{"width": 20, "samples": 15, "dimension": 3, "num_test": 50, "noise": 0.1, **changes})
 
 
-@pytest.mark.parametrize("manifold", ["gaussian", "sphere", "torus"])
+@pytest.mark.parametrize("manifold", ["sphere", *(pytest.param(m, marks=pytest.mark.slow) for m in ("gaussian", "torus"))])
 def test_the_population_risk_is_the_mean_squared_test_error(manifold):
     """Ridge by NumPy on the features themselves: the same test and training error as theory and simulation."""
     rng = np.random.default_rng(0)
@@ -44,6 +44,7 @@ def test_linear_features_are_the_linear_model():
     assert abs(a.train_risk[0] - b.train_risk[0]) < 4.5 * spread
 
 
+@pytest.mark.slow
 def test_wider_extends_narrower_and_more_data_extend_fewer():
     base, wide, long = (small(**c) for c in ({}, {"width": 30}, {"samples": 40}))
     with jax.enable_x64(True):
@@ -67,6 +68,7 @@ def test_manifolds_have_their_dimension_and_radius():
             np.testing.assert_allclose(x.T @ x / 3000, np.eye(columns) / columns, atol=4.5 * columns**-1 * 3000**-0.5)
 
 
+@pytest.mark.slow
 def test_any_function_may_be_the_activation_and_sgd_runs_on_it():
     data = small(activation=lambda x: jnp.cos(2 * x), bias=1.0).draw(KEY)
     steps = [0, 1, 100]

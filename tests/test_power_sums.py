@@ -113,6 +113,7 @@ def test_left_of_the_poles_on_the_negative_axis(alpha):
     assert np.abs(ours(0.0, w, alpha, 50_000).imag).max() < 1e-11
 
 
+@pytest.mark.slow
 def test_derivatives_in_every_argument_but_the_count():
     step = 1e-5
     p, w, alpha, v = 0.6, 1e-4 * np.exp(0.5j), 0.7, 3000

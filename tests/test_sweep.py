@@ -68,6 +68,7 @@ def test_cells_have_independent_runs_on_a_common_draw(simulation):
     assert abs(late[1] / late[0] - 1) > 1e-3  # the runs do
 
 
+@pytest.mark.slow
 def test_a_theory_of_laws_is_solve(theory):
     axes = {("alpha", "beta"): [(1.0, 0.7), (0.8, 0.3), (0.6, 0.9)], "width": [16, 100]}
     law = lambda alpha, beta, width: (sv.PowerLawRF(alpha, beta, width), sv.SGD(0.1, 4))  # noqa: E731
@@ -165,7 +166,7 @@ def test_memory_that_runs_out_halves_the_tile(monkeypatch, theory):
     np.testing.assert_array_equal(ds.risk, theory.risk)
 
 
-@pytest.mark.parametrize("algorithm", ["adam", "direct"])
+@pytest.mark.parametrize("algorithm", [pytest.param("adam", marks=pytest.mark.slow), "direct"])
 def test_what_cannot_be_stacked_is_solved_one_by_one(algorithm):
     def unpaddable(width):
         model, sgd = build(width)

@@ -323,6 +323,7 @@ def test_a_long_run_goes_on_from_where_it_was_stopped(tmp_path, monkeypatch):
     assert contents(tmp_path) == expected_contents(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_a_fresh_start(tmp_path, monkeypatch):
     from solvable.sweep import work
 
