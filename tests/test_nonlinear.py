@@ -15,7 +15,9 @@ def small(**changes):
     return sv.NonlinearRF(**{"width": 20, "samples": 15, "dimension": 3, "num_test": 50, "noise": 0.1, **changes})
 
 
-@pytest.mark.parametrize("manifold", ["sphere", *(pytest.param(m, marks=pytest.mark.slow) for m in ("gaussian", "torus"))])
+@pytest.mark.parametrize(
+    "manifold", ["sphere", *(pytest.param(m, marks=pytest.mark.slow) for m in ("gaussian", "torus"))]
+)
 def test_the_population_risk_is_the_mean_squared_test_error(manifold):
     """Ridge by NumPy on the features themselves: the same test and training error as theory and simulation."""
     rng = np.random.default_rng(0)

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from solvable.numerics.precision import in_float64
 
 
+@in_float64
 def arc_cosine(cosine: Any, order: int = 1) -> Float[Array, "..."]:
     """E[sigma(w . x) sigma(w . x')] for unit vectors with x . x' = cosine, w ~ N(0, I) (Cho and Saul 2009).
 
@@ -27,6 +28,7 @@ def arc_cosine(cosine: Any, order: int = 1) -> Float[Array, "..."]:
 arc_cosine.references = ("cho2009",)  # type: ignore[attr-defined]
 
 
+@in_float64
 def relu_ntk(cosine: Any) -> Float[Array, "..."]:
     """Tangent kernel of one hidden ReLU layer on the unit sphere, both layers trained, no biases."""
     return arc_cosine(cosine, 1) + cosine * arc_cosine(cosine, 0)
