@@ -46,7 +46,10 @@ def test_late_training_is_the_ridgeless_closed_form(width, samples, noise):
         assert abs(curve.train_risk[0]) <= 1e-20 if samples < width else curve.train_risk[0] > 0
 
 
-@pytest.mark.parametrize(("width", "samples"), [(1e9, 1e5), (1e5, 1e9), (3e8, 2e8)])
+@pytest.mark.parametrize(
+    ("width", "samples"),
+    [(1e9, 1e5), *(pytest.param(*n, marks=pytest.mark.slow) for n in ((1e5, 1e9), (3e8, 2e8)))],
+)
 def test_late_training_is_ridgeless_regression_in_all_its_parts(width, samples):
     model = power_law(1.7, 1.3, width, samples, noise=0.1)
     late = decompose_training(model, SGD(0.3, None), [10**17])

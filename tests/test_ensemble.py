@@ -10,6 +10,7 @@ KEY = jax.random.key(2)
 MODEL = sv.PowerLawRF(0.8, 0.6, 12, 40, noise=0.3, samples=15)
 
 
+@pytest.mark.slow
 def test_one_member_is_an_ordinary_run():
     single = sv.simulate_ensemble(MODEL, sv.Ridge(0.02), num_runs=60, key=KEY)
     curve = sv.solve(MODEL, sv.Ridge(0.02), sv.Simulation(60), key=KEY)

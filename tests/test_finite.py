@@ -122,6 +122,7 @@ def test_absent_modes_and_absent_samples_change_nothing_in_theory(features, samp
         np.testing.assert_allclose(absent.train_risk, plain.train_risk, rtol=1e-11, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_absent_modes_and_absent_samples_change_nothing_in_simulation(features):
     data = with_data(features, 7)
     plain, absent = (sv.solve(p, sv.Ridge(0.0), sv.Simulation(), key=KEY) for p in (data, padded(data)))
@@ -195,6 +196,7 @@ def test_padded_sizes_are_at_most_half_again_as_large():
     assert len(set(sizes)) == 23  # two an octave up to 4096
 
 
+@pytest.mark.slow
 def test_a_map_over_width_and_samples_is_one_sweep():
     def build(width, samples):
         return sv.PowerLawRF(0.8, 0.6, width, 40, samples=samples), sv.Ridge(0.02)

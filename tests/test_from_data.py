@@ -118,6 +118,7 @@ def test_digits_ridge_and_descent_are_predicted(digits):
     np.testing.assert_allclose(curve.train_risk, measured.train_risk[0], rtol=0.06)
 
 
+@pytest.mark.slow
 def test_exponents_and_their_range_are_found():
     index = np.arange(1.0, 1001)
     eigvals = np.where(index < 300, index**-1.5, 300**3 * index**-4.5)

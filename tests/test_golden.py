@@ -28,7 +28,9 @@ TABLE = {
 WIDTH = 400
 
 
-@pytest.fixture(scope="module", params=TABLE)
+@pytest.fixture(
+    scope="module", params=[n if n in ("II", "IVa") else pytest.param(n, marks=pytest.mark.slow) for n in TABLE]
+)
 def row(request):
     """One row: the printed numbers, ours, and the model."""
     alpha, beta, ambient, tau, floor, left, risks = TABLE[request.param]

@@ -25,7 +25,9 @@ def z_scores(curve, theory):
     return population, training / np.asarray(curve.stats["train_stderr"], float)[1:]
 
 
-@pytest.mark.parametrize(("samples", "batch_size"), [(7, 1), pytest.param(12, 3, marks=pytest.mark.slow), (30, 4)])
+@pytest.mark.parametrize(
+    ("samples", "batch_size"), [*(pytest.param(*n, marks=pytest.mark.slow) for n in ((7, 1), (12, 3))), (30, 4)]
+)
 def test_sgd_with_replacement_has_the_exact_mean(samples, batch_size):
     """Population and training risk, data fewer than, as many as and more than the features."""
     data, algorithm = draw(samples), sv.SGD(0.3, batch_size)
@@ -68,7 +70,9 @@ def indices(order, samples, size, last, chunk, rows=None):
     return np.concatenate([draw_chunk(jnp.int32(start)) for start in range(0, last, chunk)])[:last]
 
 
-@pytest.mark.parametrize(("samples", "size"), [(7, 3), (6, 4), (5, 12)])
+@pytest.mark.parametrize(
+    ("samples", "size"), [(7, 3), *(pytest.param(*n, marks=pytest.mark.slow) for n in ((6, 4), (5, 12)))]
+)
 def test_an_epoch_uses_every_sample_once(samples, size):
     """Also where the batch does not divide the data, or is larger than them; on any chunking, absent samples or not."""
     used = indices("epochs", samples, size, 42, 42)

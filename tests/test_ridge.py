@@ -224,7 +224,7 @@ def test_condition_of_the_best_penalty(alpha, width, samples):
     assert asymptotic.penalty == pytest.approx(float(best.penalty), rel=6 / min(width, samples))
 
 
-@pytest.mark.parametrize(("beta", "noise"), [(0.8, 0.3), (0.5, 3.0)])
+@pytest.mark.parametrize(("beta", "noise"), [(0.8, 0.3), pytest.param(0.5, 3.0, marks=pytest.mark.slow)])
 def test_no_other_penalty_is_better(beta, noise):
     for width, samples in ((40.0, 90.0), (90.0, 40.0), (60.0, 60.0), (np.inf, 50.0), (50.0, np.inf)):
         model = sv.PowerLawRF(0.9, beta, 50, 2000, noise=noise)
@@ -241,6 +241,7 @@ def test_the_best_penalty_is_none_where_it_only_hurts():
     assert sv.optimal_penalty(sv.PowerLawRF(0.6, 0.3, 50, 1000)).penalty == 0  # infinitely many samples
 
 
+@pytest.mark.slow
 def test_optimal_curve_has_no_peak_and_equal_sizes_are_best():
     model = sv.PowerLawRF(1.0, 0.0, 100, math.inf)
     risks = sv.ridge_map(model, width=100.0, samples=np.geomspace(10, 1000, 61), penalty="optimal").risk
@@ -287,6 +288,7 @@ def test_the_exponents_of_width_and_samples_differ():
         assert -np.log10(by_samples[1] / by_samples[0]) == pytest.approx(min(s, 4 * alpha), abs=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("width", "samples", "penalty"),
     [

@@ -47,7 +47,7 @@ def z_scores(curve, exact):
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-@pytest.mark.parametrize("batch_size", [1, 3])
+@pytest.mark.parametrize("batch_size", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_mean_risk_obeys_the_exact_recursion(problem, sampler, batch_size):
     rate = rate_of(problem)
     curve = solve(problem, SGD(rate, batch_size), Simulation(6000, sampler), STEPS, key=KEY)
@@ -111,6 +111,7 @@ def test_samplers_agree_in_law(problem, batch_size):
             assert stats.ks_2samp(a, b).pvalue > 1e-3, other
 
 
+@pytest.mark.slow
 def test_wishart_is_exact_at_the_target(problem):
     """Where the signal vanishes (params = target) the first gradient is pure noise, in any direction."""
     lam, floor = np.asarray(problem.eigvals), float(problem.floor)
@@ -122,6 +123,7 @@ def test_wishart_is_exact_at_the_target(problem):
         assert np.abs(z_scores(curve, exact)).max() < 4.5
 
 
+@pytest.mark.slow
 def test_a_problem_without_noise_stays_at_its_target():
     still = LinearProblem(np.array([1.0, 0.5]), np.ones(2), 0.0, np.ones(2))
     for sampler in SAMPLERS:
@@ -129,7 +131,7 @@ def test_a_problem_without_noise_stays_at_its_target():
         np.testing.assert_array_equal(np.asarray(curve.risk), 0)
 
 
-@pytest.mark.parametrize("width", [50, 200])
+@pytest.mark.parametrize("width", [50, pytest.param(200, marks=pytest.mark.slow)])
 def test_single_sample_risks_do_not_self_average(width):
     """Batch of one, 2 alpha > 1: four times the width leaves the relative spread over runs where it is."""
     problem = PowerLawRF(alpha=0.7, beta=0.3, width=width, ambient=4 * width).draw(jax.random.key(3))
@@ -160,7 +162,7 @@ class SignDescent(AbstractAlgorithm):
         pytest.param(Optax(optax.sign_sgd(0.02), 2), id="signum", marks=pytest.mark.slow),
     ],
 )
-@pytest.mark.parametrize("sampler", ["batch", "wishart"])
+@pytest.mark.parametrize("sampler", [pytest.param("batch", marks=pytest.mark.slow), "wishart"])
 def test_coordinatewise_optimizers_run_in_the_original_basis(problem, algorithm, sampler):
     direct = solve(problem, algorithm, Simulation(3000, "direct"), STEPS, key=KEY)
     reduced = solve(problem, algorithm, Simulation(3000, sampler), STEPS, key=jax.random.key(8))
@@ -168,6 +170,7 @@ def test_coordinatewise_optimizers_run_in_the_original_basis(problem, algorithm,
     assert (np.abs(np.asarray(direct.risk - reduced.risk)[1:]) / stderr).max() < 4.5
 
 
+@pytest.mark.slow
 def test_the_wrong_basis_would_have_been_noticed(problem):
     """The same optimizer forced into the eigenbasis gives another mean, so the test above can fail."""
     forced = Optax(optax.sign_sgd(0.02), 2, rotation_equivariant=True)
