@@ -97,7 +97,7 @@ def test_measured_learning_curve_is_ridge_on_subsets():
 def test_prediction_from_measured_eigenvalues_meets_gaussian_data():
     """Everything from data alone: 3000 points, the curve predicted, and the curve measured on subsets."""
     features, targets = gaussian_data(3000)
-    sizes = np.array([15, 30, 100])
+    sizes = np.array([30, 100, 300])
     measured = sv.measure_learning_curve(features, targets, sizes, 0.02, num_subsets=80, key=KEY)
     predicted = np.asarray(sv.theory.ridge_map(from_data(features, targets), samples=sizes, penalty=0.02).risk)
     np.testing.assert_allclose(predicted, measured.risk[:, 0], rtol=0.05)
