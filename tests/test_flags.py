@@ -67,6 +67,7 @@ def numbers():
     return results
 
 
+@pytest.mark.slow
 def test_the_numbers_are_the_same(numbers):
     off, on = numbers
     assert off.keys() == on.keys()
@@ -74,6 +75,7 @@ def test_the_numbers_are_the_same(numbers):
         np.testing.assert_allclose(off[name], on[name], rtol=1e-12, err_msg=name)
 
 
+@pytest.mark.slow
 def test_every_kind_of_integers_is_the_same_steps(numbers):
     for result in numbers:
         for kind in ("int32", "int64", "jnp"):

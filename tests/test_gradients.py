@@ -42,8 +42,7 @@ def case(request):
 
 @pytest.mark.parametrize(
     ("case", "x64"),
-    [*(pytest.param(*c, marks=pytest.mark.slow) for c in (("model", True), ("model", False), ("problem", True))),
-     ("problem", False)],
+    [pytest.param(what, x64, marks=pytest.mark.slow) for what in ("model", "problem") for x64 in (True, False)],
     indirect=["case"],
 )
 def test_forward_and_reverse_mode_equal_finite_differences(case, x64):

@@ -95,6 +95,7 @@ def test_shuffles_and_draws_with_replacement_are_uniform():
     assert ((counts - 4000) ** 2 / 4000).sum() < 24.0  # 3 degrees of freedom: p = 3e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_mean_over_epochs_equals_every_shuffle_enumerated(size):
     """3 samples: after 3 steps one pass of single samples, or two passes of pairs, one of which reaches over."""

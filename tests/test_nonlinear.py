@@ -34,6 +34,7 @@ def test_the_population_risk_is_the_mean_squared_test_error(manifold):
         assert curve.train_risk[0] == pytest.approx(((train @ params - data.targets) ** 2).mean(), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_linear_features_are_the_linear_model():
     """Mean ridge risk over draws, measured on test sets, equals that of `PowerLawRF` in the Gaussian reduction."""
     index = np.arange(1.0, 25)

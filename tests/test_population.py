@@ -107,6 +107,7 @@ def test_the_number_of_nodes_grows_with_the_logarithm():
     assert sum(power_law_nodes(1e12)[1]) == pytest.approx(1e12, rel=1e-14)
 
 
+@pytest.mark.slow
 def test_sums_are_continuous_in_ambient_and_agree_when_it_is_traced():
     def sums(v):
         eigvals, mass, target = power_law_modes(0.8, 1.9, v)

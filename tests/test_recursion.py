@@ -138,7 +138,7 @@ def test_absent_modes_change_nothing(problem, batch_size):
     )
 
 
-@pytest.mark.parametrize("make", [LinearRegression, PowerLawRF])
+@pytest.mark.parametrize("make", [LinearRegression, pytest.param(PowerLawRF, marks=pytest.mark.slow)])
 def test_vmap_equals_the_loop(make):
     rng = np.random.default_rng(0)
     alphas, betas, rates = rng.uniform(0.6, 1.2, 3), rng.uniform(0.4, 1.2, 3), rng.uniform(0.05, 0.4, 3)

@@ -170,6 +170,7 @@ def test_a_very_steep_spectrum(width):
     assert (mass * z**2).sum().real == pytest.approx(square + trace**2 / width, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_the_density_integrates_to_the_width():
     """In x = e^{c + f cos u} both square-root edges become smooth, and the midpoint rule converges fast."""
     width = 30

@@ -56,6 +56,7 @@ def test_runs_in_groups_are_the_same_runs():
     np.testing.assert_allclose(runs(PROBLEM, 600, [9])[:20], runs(PROBLEM, 20, [9]), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_many_draws_in_groups_are_the_same_draws():
     np.testing.assert_allclose(runs(MODEL, 300, [9])[:5], runs(MODEL, 5, [9]), rtol=1e-5)
 
