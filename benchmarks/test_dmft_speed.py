@@ -5,26 +5,13 @@
 Every claim is a ratio of medians taken in turns in one process, so a busy machine changes both sides alike.
 """
 
-import statistics
 import time
 
 import numpy as np
 import pytest
+from timing import medians
 
 import solvable as sv
-
-
-def medians(*functions, repeats=5):
-    """Median seconds of each function, called in turns after one warming call each."""
-    for function in functions:
-        function()
-    times = [[] for _ in functions]
-    for _ in range(repeats):
-        for function, kept in zip(functions, times, strict=True):
-            start = time.perf_counter()
-            function()
-            kept.append(time.perf_counter() - start)
-    return [statistics.median(kept) for kept in times]
 
 
 def curve(width, samples, steps, ambient=np.inf):

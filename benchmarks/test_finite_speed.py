@@ -6,29 +6,15 @@ The other side is the loop a NumPy or scikit-learn user would write. Times are t
 between the two sides; drawing the data is on neither side unless stated.
 """
 
-import time
 
 import jax
 import numpy as np
 import pytest
+from timing import best
 
 import solvable as sv
 
 KEY = jax.random.key(0)
-ROUNDS = 3
-
-
-def best(*functions):
-    """Seconds of each, the least of alternating rounds; the first call of each compiles."""
-    for function in functions:
-        function()
-    times = [[] for _ in functions]
-    for _ in range(ROUNDS):
-        for function, found in zip(functions, times, strict=True):
-            start = time.perf_counter()
-            function()
-            found.append(time.perf_counter() - start)
-    return [min(found) for found in times]
 
 
 def report(benchmark, name, ours, theirs, least):

@@ -6,29 +6,15 @@ Ratios are of medians taken in turns in one process, so a busy machine changes b
 """
 
 import math
-import statistics
-import time
 
 import numpy as np
 import pytest
 from scipy.optimize import brentq
+from timing import medians
 
 import solvable as sv
 
 SIZES = np.geomspace(10, 1e5, 64)
-
-
-def medians(*functions, repeats=7):
-    """Median seconds of each function, called in turns after one warming call each."""
-    for function in functions:
-        function()
-    times = [[] for _ in functions]
-    for _ in range(repeats):
-        for function, kept in zip(functions, times, strict=True):
-            start = time.perf_counter()
-            function()
-            kept.append(time.perf_counter() - start)
-    return [statistics.median(kept) for kept in times]
 
 
 def ridge_map(model, sizes, penalty):

@@ -5,29 +5,15 @@
 Every claim is a ratio of medians taken in turns in one process, so a busy machine changes both sides alike.
 """
 
-import statistics
-import time
 
 import jax
 import numpy as np
 import pytest
+from timing import medians
 
 import solvable as sv
 
 LOG_STEPS = sv.log_steps(10**15, 200)
-
-
-def medians(*functions, repeats=9):
-    """Median seconds of each function, called in turns after one warming call each."""
-    for function in functions:
-        function()
-    times = [[] for _ in functions]
-    for _ in range(repeats):
-        for function, kept in zip(functions, times, strict=True):
-            start = time.perf_counter()
-            function()
-            kept.append(time.perf_counter() - start)
-    return [statistics.median(kept) for kept in times]
 
 
 def typical(width, alpha=1.0):
