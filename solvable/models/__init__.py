@@ -7,7 +7,8 @@ from solvable.models.from_data import from_data
 from solvable.models.kernels import arc_cosine, kernel_eigvals, relu_ntk, sphere_eigvals
 from solvable.models.linear_regression import LinearProblem, LinearRegression
 from solvable.models.nonlinear_rf import NonlinearRF
-from solvable.models.power_law_rf import PowerLawRF, RandomFeatureProblem
+from solvable.models.power_law_rf import PowerLawRF
+from solvable.models.random_feature_draw import RandomFeatureProblem
 
 __all__ = [
     "AbstractModel",

@@ -1,35 +1,26 @@
 """Power-law random features (PLRF): the model of the 4+3 phases of compute-optimal scaling."""
 
 import math
-from functools import partial
 from typing import Any, ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from solvable.keys import require_key, stream
+from solvable.keys import require_key
 from solvable.models.base import AbstractModel, AbstractProblem, sizes
-from solvable.models.checks import (
-    check_power_law,
-    check_real,
-    check_samples,
-    check_started_at_zero,
-    check_width,
-    concrete_size,
-)
-from solvable.models.linear_regression import gaussian_batch, problem_spectrum
+from solvable.models.checks import check_power_law, check_real, check_samples, check_started_at_zero, check_width
+from solvable.models.power_law_spectrum import typical_density, typical_floor, typical_spectrum, typical_support
+from solvable.models.random_feature_draw import RandomFeatureProblem
 from solvable.numerics.mode_sums import power_law_modes
-from solvable.numerics.power_sums import harmonic_sum, power_sum
+from solvable.numerics.power_sums import harmonic_sum
 from solvable.numerics.precision import in_float64
-from solvable.numerics.resolvent import Law, contour, default_nodes, edges, effective_ridge, on_axis
+from solvable.numerics.resolvent import Law, default_nodes
 from solvable.population import Population
 from solvable.shapes import as_real, is_concrete
 from solvable.spectrum import Spectrum
 
-HEAD_PER_WIDTH = 16  # ambient coordinates kept one by one, per feature, when the ambient dimension is infinite
 FEWEST_NODES = 64
 
 
@@ -95,19 +86,19 @@ class PowerLawRF(AbstractModel):
 
         tau is the inverse effective ridge, sum_j D_j tau / (1 + D_j tau) = width with D_j = j^{-2 alpha}.
         """
-        return _floor(self.law(), jnp.asarray(self.beta, float), jnp.asarray(self.noise, float))
+        return typical_floor(self.law(), jnp.asarray(self.beta, float), jnp.asarray(self.noise, float))
 
     @in_float64
     def support(self) -> tuple[Float[Array, ""], Float[Array, ""]]:
         """Smallest and largest eigenvalue of the typical feature covariance (edges of the density's support)."""
         _require_wide_ambient(self, "support()")
-        return _support(self.law())
+        return typical_support(self.law())
 
     @in_float64
     def density(self, eigvals: Float[Array, " points"]) -> Float[Array, " points"]:
         """Eigenvalue density of the typical feature covariance, normalised to the width: Im S(w) / (pi lambda)."""
         _require_wide_ambient(self, "density()")
-        return _density(self.law(), jnp.asarray(eigvals, float))
+        return typical_density(self.law(), jnp.asarray(eigvals, float))
 
     @in_float64
     def spectrum(self, nodes: int | None = None) -> Spectrum:
@@ -137,12 +128,7 @@ class PowerLawRF(AbstractModel):
         A wider model extends a narrower one with the same key, and more samples extend fewer.
         """
         require_key(key, "to draw from")
-        width = concrete_size("width", self.width, "drawing")
-        head = _head(self)
-        tail = math.isinf(float(self.ambient))
-        parameters = (self.alpha, self.beta, self.noise, self.init_std)
-        eigvals, target, initial, floor, _ = _draw(key, *parameters, width, head, tail)
-        return RandomFeatureProblem(eigvals, target, initial, floor, key, self).draw(key)
+        return RandomFeatureProblem.of(self, key).draw(key)
 
 
 def _require_wide_ambient(model: PowerLawRF, caller: str) -> None:
@@ -152,145 +138,3 @@ def _require_wide_ambient(model: PowerLawRF, caller: str) -> None:
             f"ambient: wanted a number of coordinates >= width = {model.width} for {caller} and one-pass theories of "
             f"a model (a draw of it may have fewer); got {model.ambient}"
         )
-
-
-@jax.jit
-def _floor(law: Law, beta, noise):
-    kappa = effective_ridge(law)
-    square = kappa == 0
-    return jnp.where(square, 0.0, _bias(jnp.where(square, 1.0, kappa), law, beta)) + noise**2
-
-
-def _bias(kappa, law: Law, beta):
-    """F_0 = kappa R(kappa), kappa the effective ridge."""
-    return kappa * power_sum(2 * beta, kappa, law.alpha, law.ambient).real
-
-
-@jax.jit
-def _support(law: Law):
-    return edges(law, effective_ridge(law))
-
-
-@jax.jit
-def _density(law: Law, eigvals):
-    w = on_axis(law, eigvals)
-    return jnp.abs(power_sum(jnp.zeros(()), w, law.alpha, law.ambient).imag) / (jnp.pi * eigvals)
-
-
-@partial(jax.jit, static_argnames="nodes")
-def typical_spectrum(law: Law, beta, noise, init_std, nodes: int) -> Spectrum:
-    """Contour nodes with mass -S(w)/z and error w R(w)/z^2, R(w) = sum_j j^{-2 beta} / (1 + w j^{2 alpha}).
-
-    The target's share of eigenvalue z is Im R(w)/m with m = -z/w, divided by z to turn risk into squared error.
-    """
-    # A square W has a spectrum that reaches 0: one part in 10^8 fewer features moves its edge off 0.
-    square = law.ambient <= law.width
-    law = law._replace(width=jnp.where(square, law.width * (1 - 1e-8), law.width))
-    kappa = effective_ridge(law)
-    floor = jnp.where(square, 0.0, _bias(kappa, law, beta)) + noise**2
-    left, right = edges(law, kappa)
-    z, w, weight, total = contour(law, left, right, nodes)
-    mass = -total / z * weight
-    error = w * power_sum(2 * beta, w, law.alpha, law.ambient) / z**2 * weight
-    return Spectrum(z, mass, error + init_std**2 * mass, floor, jax.lax.stop_gradient(right))
-
-
-class RandomFeatureProblem(AbstractProblem):
-    """One draw of `PowerLawRF`, in its own eigenbasis; the frozen W is kept as its key and made again on demand."""
-
-    eigvals: Float[Array, " width"]
-    target: Float[Array, " width"]
-    initial: Float[Array, " width"]
-    floor: Float[Array, ""]
-    key: Key[Array, ""]
-    model: PowerLawRF
-    references: ClassVar[tuple[str, ...]] = ("paquette2024",)
-
-    @property
-    def samples(self) -> Any:
-        """Size of the data set of the model that was drawn; None for a fresh stream."""
-        return self.model.samples
-
-    @in_float64
-    def spectrum(self) -> Spectrum:
-        return problem_spectrum(self)
-
-    def start_at(self, params: Float[Array, " width"]) -> "RandomFeatureProblem":
-        """The same problem started at ``params``, given in the original feature coordinates."""
-        shape = np.shape(params)
-        if shape != self.eigvals.shape:
-            raise ValueError(f"params: wanted shape {self.eigvals.shape}; got {shape}")
-        return eqx.tree_at(lambda p: p.initial, self, self.basis().T @ as_real(params))
-
-    def batch(self, key, size):
-        return gaussian_batch(self, key, size)
-
-    def basis(self):
-        model = self.model
-        parameters = (model.alpha, model.beta, model.noise, model.init_std)
-        tail = math.isinf(float(model.ambient))
-        return _draw(self.key, *parameters, self.eigvals.shape[-1], _head(model), tail)[4]
-
-    @in_float64
-    def ambient_features(self):
-        model = self.model
-        ambient = concrete_size("ambient", model.ambient, "drawing ambient inputs (sampler 'direct')")
-        j = jnp.arange(1.0, ambient + 1)
-        weights = _projection(self.key, self.eigvals.shape[-1], ambient)
-        return j[:, None] ** -model.alpha * weights, j ** -(model.alpha + model.beta), jnp.asarray(model.noise)
-
-
-def _head(model: PowerLawRF) -> int:
-    """Ambient coordinates that are drawn one by one."""
-    if math.isinf(float(model.ambient)):
-        return HEAD_PER_WIDTH * int(model.width)
-    return concrete_size("ambient", model.ambient, "drawing")
-
-
-def _projection(key: Key[Array, ""], width: int, ambient: int) -> Float[Array, "ambient width"]:
-    """W with entries N(0, 1/width); one stream a feature, so that both axes extend. Drawn in float32, exact enough."""
-    keys = jax.vmap(partial(jax.random.fold_in, stream(key, "projection")))(jnp.arange(width))
-    rows = jax.vmap(lambda k: jax.random.normal(k, (ambient,), jnp.float32))(keys)
-    return rows.T.astype(float) / math.sqrt(width)
-
-
-def _tail_moments(key, alpha, beta, width: int, head: int):
-    """The infinitely many coordinates beyond ``head``, by their exact first two moments given the law of W.
-
-    Their covariance is (sum D / d) I plus Gaussian symmetric noise of variance sum D^2 / d^2; their overlap with the
-    target is a Gaussian vector of variance sum D^2 b^2 / d per feature; their target power is sum D b^2.
-    """
-    beyond = lambda p: harmonic_sum(p, jnp.inf) - harmonic_sum(p, jnp.asarray(float(head)))  # noqa: E731
-    noise = jax.random.normal(stream(key, "tail covariance"), (width, width), jnp.float32).astype(float)
-    spread = jnp.sqrt(beyond(4 * alpha)) / width
-    covariance = beyond(2 * alpha) / width * jnp.eye(width) + spread * (noise + noise.T) / math.sqrt(2)
-    overlap = jax.random.normal(stream(key, "tail overlap"), (width,), jnp.float32).astype(float)
-    return covariance, jnp.sqrt(beyond(4 * alpha + 2 * beta) / width) * overlap, beyond(2 * alpha + 2 * beta)
-
-
-@in_float64
-@partial(jax.jit, static_argnames=("width", "head", "tail"))
-def _draw(key, alpha, beta, noise, init_std, width: int, head: int, tail: bool):
-    """Eigenvalues, best and initial parameters (eigenbasis), floor, eigenvectors; the Gram matrix in float64."""
-    alpha, beta = jnp.asarray(alpha, float), jnp.asarray(beta, float)
-    j = jnp.arange(1.0, head + 1)
-    features = j[:, None] ** -alpha * _projection(key, width, head)
-    labels = j ** -(alpha + beta)
-    gram, overlap = features.T @ features, features.T @ labels
-    covariance = shift = power = jnp.zeros(())
-    if tail:
-        covariance, shift, power = _tail_moments(key, alpha, beta, width, head)
-        gram, overlap = gram + covariance, overlap + shift
-    eigvals, vectors = jnp.linalg.eigh(gram)
-    eigvals, vectors = eigvals[::-1], vectors[:, ::-1]
-    # Fewer inputs than features leave null directions, which rounding does not show as exact zeros.
-    present = (eigvals > 1e-14 * eigvals[0]) & ((jnp.arange(width) < head) | tail)
-    eigvals = jnp.where(present, eigvals, 0.0)
-    target = jnp.where(present, vectors.T @ overlap / jnp.where(present, eigvals, 1.0), 0.0)
-    best = vectors @ target
-    # The residual's square, not the difference of two powers: the floor keeps its digits when it is tiny.
-    floor = ((labels - features @ best) ** 2).sum()
-    if tail:
-        floor = jnp.maximum(floor + best @ covariance @ best - 2 * shift @ best + power, 0.0)
-    start = init_std * jax.random.normal(stream(key, "initial"), (width,), jnp.float32).astype(float)
-    return eigvals, target, vectors.T @ start, floor + noise**2, vectors

@@ -1,0 +1,54 @@
+"""Floor, support, density and spectrum of the typical draw of `PowerLawRF`: functions of numbers, compiled once."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+
+from solvable.numerics.power_sums import power_sum
+from solvable.numerics.resolvent import Law, contour, edges, effective_ridge, on_axis
+from solvable.spectrum import Spectrum
+
+
+@jax.jit
+def typical_floor(law: Law, beta, noise):
+    """F_0 + noise^2; a square W expresses every target."""
+    kappa = effective_ridge(law)
+    square = kappa == 0
+    return jnp.where(square, 0.0, _bias(jnp.where(square, 1.0, kappa), law, beta)) + noise**2
+
+
+def _bias(kappa, law: Law, beta):
+    """F_0 = kappa R(kappa), kappa the effective ridge."""
+    return kappa * power_sum(2 * beta, kappa, law.alpha, law.ambient).real
+
+
+@jax.jit
+def typical_support(law: Law):
+    """Smallest and largest eigenvalue."""
+    return edges(law, effective_ridge(law))
+
+
+@jax.jit
+def typical_density(law: Law, eigvals):
+    """Im S(w) / (pi lambda) at the real ``eigvals`` lambda, S(w) = sum_j 1 / (1 + w j^{2 alpha})."""
+    w = on_axis(law, eigvals)
+    return jnp.abs(power_sum(jnp.zeros(()), w, law.alpha, law.ambient).imag) / (jnp.pi * eigvals)
+
+
+@partial(jax.jit, static_argnames="nodes")
+def typical_spectrum(law: Law, beta, noise, init_std, nodes: int) -> Spectrum:
+    """Contour nodes with mass -S(w)/z and error w R(w)/z^2, R(w) = sum_j j^{-2 beta} / (1 + w j^{2 alpha}).
+
+    The target's share of eigenvalue z is Im R(w)/m with m = -z/w, divided by z to turn risk into squared error.
+    """
+    # A square W has a spectrum that reaches 0: one part in 10^8 fewer features moves its edge off 0.
+    square = law.ambient <= law.width
+    law = law._replace(width=jnp.where(square, law.width * (1 - 1e-8), law.width))
+    kappa = effective_ridge(law)
+    floor = jnp.where(square, 0.0, _bias(kappa, law, beta)) + noise**2
+    left, right = edges(law, kappa)
+    z, w, weight, total = contour(law, left, right, nodes)
+    mass = -total / z * weight
+    error = w * power_sum(2 * beta, w, law.alpha, law.ambient) / z**2 * weight
+    return Spectrum(z, mass, error + init_std**2 * mass, floor, jax.lax.stop_gradient(right))

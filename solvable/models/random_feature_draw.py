@@ -1,0 +1,134 @@
+"""One draw of power-law random features."""
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from solvable.keys import stream
+from solvable.models.base import AbstractProblem
+from solvable.models.checks import concrete_size
+from solvable.models.linear_regression import gaussian_batch, problem_spectrum
+from solvable.numerics.power_sums import harmonic_sum
+from solvable.numerics.precision import in_float64
+from solvable.shapes import as_real
+from solvable.spectrum import Spectrum
+
+if TYPE_CHECKING:  # the law draws its problems, and a problem remembers its law
+    from solvable.models.power_law_rf import PowerLawRF
+
+HEAD_PER_WIDTH = 16  # ambient coordinates kept one by one, per feature, when the ambient dimension is infinite
+
+
+class RandomFeatureProblem(AbstractProblem):
+    """One draw of `PowerLawRF`, in its own eigenbasis; the frozen W is kept as its key and made again on demand."""
+
+    eigvals: Float[Array, " width"]
+    target: Float[Array, " width"]
+    initial: Float[Array, " width"]
+    floor: Float[Array, ""]
+    key: Key[Array, ""]
+    model: "PowerLawRF"
+    references: ClassVar[tuple[str, ...]] = ("paquette2024",)
+
+    @classmethod
+    def of(cls, model: "PowerLawRF", key: Key[Array, ""]) -> "RandomFeatureProblem":
+        """The draw of ``model`` with this key, without data.
+
+        Raises:
+            ValueError: the width, or a finite ambient dimension, is no integer.
+        """
+        eigvals, target, initial, floor, _ = _drawn(model, key)
+        return cls(eigvals, target, initial, floor, key, model)
+
+    @property
+    def samples(self) -> Any:
+        """Size of the data set of the model that was drawn; None for a fresh stream."""
+        return self.model.samples
+
+    @in_float64
+    def spectrum(self) -> Spectrum:
+        return problem_spectrum(self)
+
+    def start_at(self, params: Float[Array, " width"]) -> "RandomFeatureProblem":
+        """The same problem started at ``params``, given in the original feature coordinates."""
+        shape = np.shape(params)
+        if shape != self.eigvals.shape:
+            raise ValueError(f"params: wanted shape {self.eigvals.shape}; got {shape}")
+        return eqx.tree_at(lambda p: p.initial, self, self.basis().T @ as_real(params))
+
+    def batch(self, key, size):
+        return gaussian_batch(self, key, size)
+
+    def basis(self):
+        return _drawn(self.model, self.key)[4]
+
+    @in_float64
+    def ambient_features(self):
+        model = self.model
+        ambient = concrete_size("ambient", model.ambient, "drawing ambient inputs (sampler 'direct')")
+        j = jnp.arange(1.0, ambient + 1)
+        weights = _projection(self.key, self.eigvals.shape[-1], ambient)
+        return j[:, None] ** -model.alpha * weights, j ** -(model.alpha + model.beta), jnp.asarray(model.noise)
+
+
+def _drawn(model: "PowerLawRF", key: Key[Array, ""]):
+    """`_draw` of a law."""
+    width = concrete_size("width", model.width, "drawing")
+    tail = math.isinf(float(model.ambient))
+    head = HEAD_PER_WIDTH * width if tail else concrete_size("ambient", model.ambient, "drawing")
+    return _draw(key, model.alpha, model.beta, model.noise, model.init_std, width, head, tail)
+
+
+def _projection(key: Key[Array, ""], width: int, ambient: int) -> Float[Array, "ambient width"]:
+    """W with entries N(0, 1/width); one stream a feature, so that both axes extend. Drawn in float32, exact enough."""
+    keys = jax.vmap(partial(jax.random.fold_in, stream(key, "projection")))(jnp.arange(width))
+    rows = jax.vmap(lambda k: jax.random.normal(k, (ambient,), jnp.float32))(keys)
+    return rows.T.astype(float) / math.sqrt(width)
+
+
+def _tail_moments(key, alpha, beta, width: int, head: int):
+    """The infinitely many coordinates beyond ``head``, by their exact first two moments given the law of W.
+
+    Their covariance is (sum D / d) I plus Gaussian symmetric noise of variance sum D^2 / d^2; their overlap with the
+    target is a Gaussian vector of variance sum D^2 b^2 / d per feature; their target power is sum D b^2.
+    """
+    beyond = lambda p: harmonic_sum(p, jnp.inf) - harmonic_sum(p, jnp.asarray(float(head)))  # noqa: E731
+    noise = jax.random.normal(stream(key, "tail covariance"), (width, width), jnp.float32).astype(float)
+    spread = jnp.sqrt(beyond(4 * alpha)) / width
+    covariance = beyond(2 * alpha) / width * jnp.eye(width) + spread * (noise + noise.T) / math.sqrt(2)
+    overlap = jax.random.normal(stream(key, "tail overlap"), (width,), jnp.float32).astype(float)
+    return covariance, jnp.sqrt(beyond(4 * alpha + 2 * beta) / width) * overlap, beyond(2 * alpha + 2 * beta)
+
+
+@in_float64
+@partial(jax.jit, static_argnames=("width", "head", "tail"))
+def _draw(key, alpha, beta, noise, init_std, width: int, head: int, tail: bool):
+    """Eigenvalues, best and initial parameters (eigenbasis), floor, eigenvectors; the Gram matrix in float64."""
+    alpha, beta = jnp.asarray(alpha, float), jnp.asarray(beta, float)
+    j = jnp.arange(1.0, head + 1)
+    features = j[:, None] ** -alpha * _projection(key, width, head)
+    labels = j ** -(alpha + beta)
+    gram, overlap = features.T @ features, features.T @ labels
+    covariance = shift = power = jnp.zeros(())
+    if tail:
+        covariance, shift, power = _tail_moments(key, alpha, beta, width, head)
+        gram, overlap = gram + covariance, overlap + shift
+    eigvals, vectors = jnp.linalg.eigh(gram)
+    eigvals, vectors = eigvals[::-1], vectors[:, ::-1]
+    # Fewer inputs than features leave null directions, which rounding does not show as exact zeros.
+    present = (eigvals > 1e-14 * eigvals[0]) & ((jnp.arange(width) < head) | tail)
+    eigvals = jnp.where(present, eigvals, 0.0)
+    target = jnp.where(present, vectors.T @ overlap / jnp.where(present, eigvals, 1.0), 0.0)
+    best = vectors @ target
+    # The residual's square, not the difference of two powers: the floor keeps its digits when it is tiny.
+    floor = ((labels - features @ best) ** 2).sum()
+    if tail:
+        floor = jnp.maximum(floor + best @ covariance @ best - 2 * shift @ best + power, 0.0)
+    start = init_std * jax.random.normal(stream(key, "initial"), (width,), jnp.float32).astype(float)
+    return eigvals, target, vectors.T @ start, floor + noise**2, vectors
