@@ -1,0 +1,121 @@
+"""Many runs on one draw or on many: which of them are simulated together."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from solvable.algorithms.base import AbstractAlgorithm
+from solvable.method import STRIDE
+from solvable.simulation.samplers import AbstractSampler
+from solvable.simulation.trajectory import trajectory
+
+CHUNK_NUMBERS = 1 << 18  # numbers drawn at once: 1 MB in float32, the size of a core's second-level cache
+RUNS_NUMBERS = 1 << 16  # numbers one step of all runs in flight draws: hides the loop, stays in cache
+DRAWS_NUMBERS = 1 << 26  # numbers held for the draws in flight
+
+
+def _runs(sampler: AbstractSampler, algorithm: AbstractAlgorithm, records, keys, draws_in_flight: int):
+    """The risk of each run of one draw, shape (runs, records)."""
+    if not is_random(sampler):  # all runs are one
+        risks = trajectory(sampler, algorithm, records, keys[0], chunk=STRIDE)[0]
+        return jnp.broadcast_to(risks, (len(keys), *risks.shape))
+    size, chunk = in_flight(sampler, len(keys), draws_in_flight)
+    one = lambda key: trajectory(sampler, algorithm, records, key, chunk=chunk)[0]  # noqa: E731
+    return grouped_map(jax.vmap(one), keys, size)
+
+
+def is_random(sampler: AbstractSampler) -> bool:
+    """Whether runs differ: a sampler without streams has no random numbers."""
+    return bool(jax.tree.leaves(eqx.filter_eval_shape(lambda: sampler.streams(jax.random.key(0)))))
+
+
+def in_flight(sampler: AbstractSampler, runs: int, draws: int) -> tuple[int, int]:
+    """How many runs of one draw to simulate at a time, and how many steps to draw at once (a divisor of STRIDE)."""
+    per_step = max(_step_numbers(sampler), 1)
+    size = min(runs, _clip(RUNS_NUMBERS // per_step, 1, 256))
+    chunk = _clip(CHUNK_NUMBERS // (per_step * size * draws), 1, STRIDE)
+    return size, 1 << (chunk.bit_length() - 1)
+
+
+@eqx.filter_jit
+def runs_of_one(sampler: AbstractSampler, algorithm: AbstractAlgorithm, records, keys):
+    """The risk of each run of one draw at the steps ``records``, one key a run; shape (runs, records).
+
+    Compiles once per shapes: parameters, steps and keys are arguments.
+    """
+    return _runs(sampler, algorithm, records, keys, 1)
+
+
+@eqx.filter_jit
+def _runs_of_many(samplers: AbstractSampler, algorithm: AbstractAlgorithm, records, keys):
+    """As `runs_of_one`, over stacked draws; shape (draws, runs, records)."""
+    draws = keys.shape[0]
+    return jax.vmap(lambda sampler, k: _runs(sampler, algorithm, records, k, draws))(samplers, keys)
+
+
+def runs_of_draws(
+    source: Callable[[int], AbstractSampler], draws: int, algorithm: AbstractAlgorithm, records, keys
+) -> Float[Array, "runs steps *risks"]:
+    """The risk of each run, run r on draw r mod ``draws``: as many draws at a time as memory allows.
+
+    Args:
+        source: the sampler of a draw, by its number; all of the same shape.
+        draws: number of draws, a divisor of the number of ``keys``.
+        algorithm, records, keys: as in `runs_of_one`.
+    """
+    first, of_draw = source(0), keys.reshape(-1, draws).T
+    size = _draws_in_flight(first, of_draw.shape[1], draws)
+    parts = []
+    for start in range(0, draws, size):
+        members = [min(i, draws - 1) for i in range(start, start + size)]
+        unique = [source(i) if i else first for i in dict.fromkeys(members)]
+        samplers = unique + unique[-1:] * (size - len(unique))
+        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *samplers)
+        parts.append(_runs_of_many(stacked, algorithm, records, of_draw[np.asarray(members)]))
+    return _in_order(jnp.concatenate(parts)[:draws])
+
+
+def _in_order(risks: Float[Array, "draws each steps *risks"]) -> Float[Array, "runs steps *risks"]:
+    """Run r is number r // draws of draw r mod draws."""
+    return jnp.swapaxes(risks, 0, 1).reshape(-1, *risks.shape[2:])
+
+
+def numbered_keys(key: Key[Array, ""], count: int) -> Key[Array, " count"]:
+    """Keys 0, 1, ... of a stream: more keys extend fewer."""
+    return jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(count))
+
+
+def _clip(value: int, low: int, high: int) -> int:
+    return max(low, min(value, high))
+
+
+def _step_numbers(sampler: AbstractSampler) -> int:
+    """Numbers one run draws ahead in one step; nothing for a sampler that draws inside the step."""
+    drawn = eqx.filter_eval_shape(lambda: sampler.draw(sampler.streams(jax.random.key(0)), jnp.arange(1)))
+    return sum(math.prod(x.shape) * (2 if jnp.iscomplexobj(x) else 1) for x in jax.tree.leaves(drawn))
+
+
+def _draws_in_flight(sampler: AbstractSampler, runs: int, draws: int) -> int:
+    """How many draws to simulate at a time, in groups as even as can be."""
+    held = sum(math.prod(x.shape) for x in jax.tree.leaves(sampler))
+    most = _clip(min(RUNS_NUMBERS // (sampler.initial.shape[-1] * runs), DRAWS_NUMBERS // held), 1, 256)
+    return -(-draws // -(-draws // most))
+
+
+def grouped_map(function: Callable, xs: Any, size: int) -> Any:
+    """``function`` of stacked items, at most ``size`` of them at a time, in groups as even as can be."""
+    count = jax.tree.leaves(xs)[0].shape[0]
+    groups = -(-count // size)
+    if groups == 1:
+        return function(xs)
+    size = -(-count // groups)
+    places = jnp.arange(groups * size) % count
+    stacked = jax.tree.map(lambda x: x[places].reshape(groups, size, *x.shape[1:]), xs)
+    out = jax.lax.map(function, stacked)
+    return jax.tree.map(lambda x: x.reshape(groups * size, *x.shape[2:])[:count], out)
