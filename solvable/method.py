@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import equinox as eqx
 import numpy as np
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Int, Key
 
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.curve import Curve
@@ -45,18 +45,30 @@ class AbstractMethod(eqx.Module, Generic[AlgorithmT]):
 class AbstractResumable(AbstractMethod[AlgorithmT]):
     """A method that walks through the steps of one draw and can stop anywhere, to go on later with the same bits.
 
-    The three parts are pure functions of arrays, fit for `jax.vmap` over problems, algorithms, keys and progress;
-    records and step numbers are common to all that is stacked.
+    `begin`, `advance` and `finish` are pure functions of arrays, fit for `jax.jit`, and for `jax.vmap` over sources,
+    algorithms, keys and progress; records and step numbers are common to all that is stacked. `lower` is one too where
+    `view` is "problem"; elsewhere it needs to see its numbers.
     """
 
     @abc.abstractmethod
-    def begin(self, problem: AbstractProblem, algorithm: AlgorithmT, records: Int[Array, " records"]) -> Any:
+    def walks(self, model: AbstractModel, algorithm: AbstractAlgorithm) -> bool:
+        """Whether there is a walk: the model is one draw, and the algorithm moves step by step.
+
+        `curve` answers for everything else.
+        """
+
+    @abc.abstractmethod
+    def lower(self, problem: AbstractProblem, algorithm: AlgorithmT) -> Any:
+        """What the walk sees of one draw, its source of gradients: a tree of arrays."""
+
+    @abc.abstractmethod
+    def begin(self, source: Any, algorithm: AlgorithmT, records: Int[Array, " records"]) -> Any:
         """Where things stand before the first step; ``records``: steps to record, increasing."""
 
     @abc.abstractmethod
     def advance(
         self,
-        problem: AbstractProblem,
+        source: Any,
         algorithm: AlgorithmT,
         records: Int[Array, " records"],
         key: Key[Array, ""],
@@ -72,10 +84,8 @@ class AbstractResumable(AbstractMethod[AlgorithmT]):
         """
 
     @abc.abstractmethod
-    def finish(
-        self, progress: Any
-    ) -> tuple[Float[Array, " records"], Float[Array, " records"], Int[Array, ""]]:
-        """Risk and standard error at every record, and the result code."""
+    def finish(self, progress: Any, records: Int[Array, " records"]) -> Curve:
+        """The curve at the records, after the last of them."""
 
 
 STRIDE = 512

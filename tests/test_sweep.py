@@ -166,19 +166,43 @@ def test_memory_that_runs_out_halves_the_tile(monkeypatch, theory):
     np.testing.assert_array_equal(ds.risk, theory.risk)
 
 
-@pytest.mark.parametrize("algorithm", [pytest.param("adam", marks=pytest.mark.slow), "direct"])
-def test_what_cannot_be_stacked_is_solved_one_by_one(algorithm):
-    def unpaddable(width):
-        model, sgd = build(width)
-        return model, sv.Optax(optax.adam(1e-2), 2) if algorithm == "adam" else sgd
+def reused(width, samples=10, batch_size=3):
+    model = sv.PowerLawRF(alpha=1.0, beta=0.5, width=width, ambient=4 * width, samples=samples)
+    return model, sv.SGD(0.1, batch_size)
 
-    method = sv.Simulation(2, "direct" if algorithm == "direct" else "auto")
-    plan = sv.plan(unpaddable, {"width": [6], "seed": [0, 1]}, method, STEPS, key=KEY)
+
+ALONE = {
+    "direct": (build, sv.Simulation(2, "direct")),
+    "adam": (lambda width: (build(width)[0], sv.Optax(optax.adam(1e-2), 2)), sv.Simulation(2)),
+    "replacement": (reused, sv.Simulation(2)),
+    "epochs": (reused, sv.Simulation(2, order="epochs")),
+    "full batch": (lambda width: reused(width, batch_size=None), sv.Simulation(2)),
+    "flow": (lambda width: (reused(width)[0], sv.GradientFlow(0.1)), sv.Simulation(2)),
+}
+SLOW_ALONE = ("adam", "epochs", "full batch")  # their walks are in test_sweep_store.py too
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.slow if kind in SLOW_ALONE else ()) for kind in ALONE]
+)
+def test_what_cannot_be_stacked_is_solve_with_the_cell_s_key(kind):
+    """Adam in the original basis, ambient features, finite data: cell by cell, each with its own shape."""
+    make, method = ALONE[kind]
+    axes = {"width": [6, 7], "seed": [0, 1]}
+    plan = sv.plan(make, axes, method, STEPS, key=KEY)
     assert {group.view for group in plan.groups} == {"model"}
-    ds = sv.sweep(unpaddable, {"width": [6], "seed": [0, 1]}, method, STEPS, key=KEY)
-    again = sv.sweep(unpaddable, {"width": [6], "seed": [1]}, method, STEPS, key=KEY)
-    np.testing.assert_array_equal(ds.risk.sel(seed=[1]), again.risk)
-    assert (ds.risk.isel(step=0) > ds.risk.isel(step=-1)).all()
+    ds = sv.sweep(make, axes, method, STEPS, key=KEY, on_error="raise")
+    again = sv.sweep(make, {"width": [7], "seed": [1]}, method, STEPS, key=KEY)
+    np.testing.assert_array_equal(ds.risk.sel(width=[7], seed=[1]), again.risk)
+    problem, (_, algorithm) = plan.recipe.problem(3), make(7)
+    curve = sv.solve(problem, algorithm, method, STEPS, key=plan.recipe.run_key(3))
+    cell = ds.sel(plan.recipe.values(3))
+    np.testing.assert_allclose(cell.risk, curve.risk, rtol=2e-5)
+    np.testing.assert_allclose(cell.stderr, curve.stderr, rtol=2e-3, atol=1e-6)
+    assert ("train_risk" in ds) == (curve.train_risk is not None)
+    if curve.train_risk is not None:
+        np.testing.assert_allclose(cell.train_risk, curve.train_risk, rtol=2e-5, atol=1e-6)
+        np.testing.assert_allclose(cell.train_stderr, curve.stats["train_stderr"], rtol=2e-3, atol=1e-6)
 
 
 def test_schedules_share_a_program_by_what_they_do():

@@ -162,8 +162,8 @@ def test_a_long_run_is_killed_and_goes_on(tmp_path):
     program = """
         import sys
         import solvable as sv, sweep_worker
-        from solvable.sweep import work
-        work.SAVE_SECONDS, work.FIRST_WORK = 0.2, 1 << 20
+        from solvable.sweep import walk
+        walk.SAVE_SECONDS, walk.FIRST_WORK = 0.2, 1 << 20
         dataset = sv.sweep(sweep_worker.build, {"width": [6], "learning_rate": [0.1], "seed": [0]}, sv.Simulation(2),
                            [0, 10, 3_000_000], key=sweep_worker.KEY, store=sys.argv[1], progress=False)
         dataset.to_netcdf(sys.argv[2], engine="h5netcdf")

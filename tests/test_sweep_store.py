@@ -12,12 +12,15 @@ from pathlib import Path
 import h5netcdf
 import jax
 import numpy as np
+import optax
 import pytest
 import sweep_worker
 import xarray as xr
 
 import solvable as sv
 from solvable.sweep import store as files
+from solvable.sweep import walk as segments
+from solvable.sweep.programs import Program
 
 HERE = Path(__file__).parent
 
@@ -36,7 +39,8 @@ def finished(tmp_path):
 
 def same(one, other):
     """Bit by bit the same results."""
-    for name in ("risk", "stderr", "result", "error"):
+    assert set(one.data_vars) == set(other.data_vars)
+    for name in one.data_vars:
         np.testing.assert_array_equal(one[name].values, other[name].values)
 
 
@@ -286,20 +290,42 @@ def test_cells_that_could_not_be_built_are_retried(tmp_path):
     same(sv.collect(tmp_path), again)
 
 
-WALK = {"width": [6], "learning_rate": [0.1, 0.2], "seed": [0]}
+def adam(width):
+    return sweep_worker.build(width, 0.1)[0], sv.Optax(optax.adam(1e-2), 2)
 
 
-def walk(store=None):
-    """A run of 200 segments of steps, in one chunk."""
-    simulation = sv.Simulation(2)
-    return sv.sweep(sweep_worker.build, WALK, simulation, [0, 7, 100_000], key=sweep_worker.KEY, store=store)
+def noisy(width):
+    """An optimizer whose state holds a random key."""
+    return adam(width)[0], sv.Optax(optax.chain(optax.add_noise(0.01, 0.55, jax.random.key(0)), optax.sgd(0.01)), 2)
 
 
-def test_a_long_run_goes_on_from_where_it_was_stopped(tmp_path, monkeypatch):
+def reused(width):
+    return sv.PowerLawRF(alpha=1.0, beta=0.5, width=width, ambient=2 * width, samples=10), sv.SGD(0.1, 3)
+
+
+WALKS = {
+    "stacked": (lambda width: sweep_worker.build(width, 0.1), sv.Simulation(2)),
+    "adam": (adam, sv.Simulation(2)),
+    "noisy": (noisy, sv.Simulation(2)),
+    "direct": (lambda width: sweep_worker.build(width, 0.1), sv.Simulation(2, "direct")),
+    "replacement": (reused, sv.Simulation(2)),
+    "epochs": (reused, sv.Simulation(2, order="epochs")),
+}
+
+
+def walk(kind, store=None):
+    """One run, in segments that start at 512 steps and double."""
+    build, method = WALKS[kind]
+    axes = {"width": [6], "seed": [0]}
+    return sv.sweep(build, axes, method, [0, 7, 1500, 40_000], key=sweep_worker.KEY, store=store, on_error="raise")
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.slow if kind in ("noisy", "direct") else ()) for kind in WALKS]
+)
+def test_a_long_run_goes_on_from_where_it_was_stopped(tmp_path, monkeypatch, kind):
     """Checkpoints inside the run: stopped between segments, it takes the steps that are missing, to the same bits."""
-    from solvable.sweep import work
-
-    uninterrupted, advance, seen = walk(), work.Program.each, []
+    uninterrupted, each, seen = walk(kind), Program.each, []
 
     class Dead(BaseException):
         pass
@@ -309,32 +335,31 @@ def test_a_long_run_goes_on_from_where_it_was_stopped(tmp_path, monkeypatch):
             seen.append(int(common[2]))
             if len(seen) == 6:
                 raise Dead
-        return advance(self, function, tiles, *common)
+        return each(self, function, tiles, *common)
 
-    monkeypatch.setattr(work.Program, "each", dying)
-    monkeypatch.setattr(work, "FIRST_WORK", 1)
-    monkeypatch.setattr(work, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(Program, "each", dying)
+    monkeypatch.setattr(segments, "FIRST_WORK", 1)
+    monkeypatch.setattr(segments, "SAVE_SECONDS", 0.0)
     with pytest.raises(Dead):
-        walk(tmp_path)
+        walk(kind, tmp_path)
     (checkpoint,) = (tmp_path / "partial").iterdir()
     assert int(files.read_arrays(checkpoint)["since"]) == seen[-1] > 0
-    same(walk(tmp_path), uninterrupted)
+    same(walk(kind, tmp_path), uninterrupted)
     assert seen[6] == seen[5]
     assert contents(tmp_path) == expected_contents(tmp_path)
 
 
 @pytest.mark.slow
-def test_a_damaged_checkpoint_is_a_fresh_start(tmp_path, monkeypatch):
-    from solvable.sweep import work
-
-    monkeypatch.setattr(work, "FIRST_WORK", 1)
-    monkeypatch.setattr(work, "SAVE_SECONDS", 0.0)
+@pytest.mark.parametrize("kind", ["stacked", "adam"])
+def test_a_damaged_checkpoint_is_a_fresh_start(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(segments, "FIRST_WORK", 1)
+    monkeypatch.setattr(segments, "SAVE_SECONDS", 0.0)
     monkeypatch.setattr(files.Store, "write", lambda self, name, arrays: None)
-    uninterrupted = walk()
-    walk(tmp_path)
+    uninterrupted = walk(kind)
+    walk(kind, tmp_path)
     (checkpoint,) = (tmp_path / "partial").iterdir()
     checkpoint.write_bytes(checkpoint.read_bytes()[:100])
-    same(walk(tmp_path), uninterrupted)
+    same(walk(kind, tmp_path), uninterrupted)
 
 
 def test_an_interruption_says_how_to_go_on(tmp_path, whole, monkeypatch):

@@ -90,7 +90,7 @@ class Simulation(AbstractResumable):
         Raises:
             ValueError: the key is missing, or a step is 2^31 or more.
         """
-        key = require_key(key, "for the simulation's draws")
+        key, steps = require_key(key, "for the simulation's draws"), np.asarray(steps)
         wanted, places = np.unique(_simulable(steps), return_inverse=True)
         records, keys = jnp.asarray(wanted, jnp.int32), _keys(stream(key, "run"), self.num_runs)
         given = model if isinstance(model, AbstractProblem) and _is_drawn(model) else None
@@ -108,29 +108,35 @@ class Simulation(AbstractResumable):
 
     def view(self, model, algorithm) -> View:
         reduced = algorithm.batch_size is None or self.sampler != "direct"
-        fresh = isinstance(model, AbstractProblem) and model.samples is None
+        fresh = self.walks(model, algorithm) and model.samples is None
         return "problem" if fresh and reduced and algorithm.rotation_equivariant else "model"
 
-    def begin(self, problem, algorithm, records):
-        start = begin(self.lower(problem, algorithm), algorithm, records)
-        moving = (start.params, start.state, start.risks)
-        return jax.tree.map(lambda x: jnp.broadcast_to(x, (self.num_runs, *jnp.shape(x))), moving)
+    def walks(self, model, algorithm) -> bool:
+        return isinstance(model, AbstractProblem) and _is_drawn(model) and not has_no_steps(algorithm)
 
-    def advance(self, problem, algorithm, records, key, progress, since, until, *, lanes):
-        sampler, keys = self.lower(problem, algorithm), _keys(stream(key, "run"), self.num_runs)
-        size, chunk = _in_flight(sampler, self.num_runs, lanes)
+    def begin(self, source, algorithm, records):
+        start = begin(source, algorithm, records)
+        moving = (start.params, start.state, start.risks)
+        return jax.tree.map(lambda x: jnp.broadcast_to(x, (self._walkers(source), *jnp.shape(x))), moving)
+
+    def advance(self, source, algorithm, records, key, progress, since, until, *, lanes):
+        keys = _keys(stream(key, "run"), self._walkers(source))
+        size, chunk = _in_flight(source, len(keys), lanes)
 
         def one(run):
             key, moving = run
-            end = advance(sampler, algorithm, records, key, Progress(since, *moving), until, chunk=chunk)
+            end = advance(source, algorithm, records, key, Progress(since, *moving), until, chunk=chunk)
             return end.params, end.state, end.risks
 
         return _grouped_map(jax.vmap(one), (keys, progress), size)
 
-    def finish(self, progress):
+    def finish(self, progress, records):
         risks = progress[-1]
-        result = jnp.where(jnp.isfinite(risks).all(), Result.SUCCESS, Result.NONFINITE)
-        return *_average(risks, self.num_runs), result
+        return _curve(records, jnp.broadcast_to(risks, (self.num_runs, *risks.shape[1:])), self.num_runs)
+
+    def _walkers(self, source: AbstractSampler) -> int:
+        """Runs to be walked: one where nothing is random and all runs are one."""
+        return self.num_runs if _is_random(source) else 1
 
     def _over_draws(self, model, algorithm, records, draw_keys, run_keys) -> Float[Array, "runs steps"]:
         """Runs on several draws: as many draws at a time as memory allows, all groups of the same shape."""
@@ -184,7 +190,7 @@ def _simulable(steps: np.ndarray) -> np.ndarray:
     return steps.astype(np.int64)
 
 
-def _curve(steps: np.ndarray, runs: Any, groups: int) -> Curve:
+def _curve(steps: Any, runs: Any, groups: int) -> Curve:
     """Mean and standard error of the population risk, and of the training risk where it was recorded.
 
     ``runs`` has shape (runs, steps), or (runs, steps, 2) with the training risk.
@@ -192,11 +198,10 @@ def _curve(steps: np.ndarray, runs: Any, groups: int) -> Curve:
     finite = runs.ndim == 3
     mean, stderr = (in_float64(_average) if runs.dtype == np.float64 else _average)(runs, groups)
     result = jnp.where(jnp.isfinite(runs).all(), Result.SUCCESS, Result.NONFINITE)
-    recorded: Any = np.asarray(steps)  # NumPy keeps int64 whatever JAX's flags are
     if not finite:
-        return Curve(recorded, mean, stderr, result, {"runs": runs})
+        return Curve(steps, mean, stderr, result, {"runs": runs})
     stats = {"runs": runs[..., 0], "train_runs": runs[..., 1], "train_stderr": stderr[..., 1]}
-    return Curve(recorded, mean[..., 0], stderr[..., 0], result, stats, train_risk=mean[..., 1])
+    return Curve(steps, mean[..., 0], stderr[..., 0], result, stats, train_risk=mean[..., 1])
 
 
 def _average(runs: Float[Array, "runs *rest"], groups: int) -> tuple[Float[Array, "*rest"], Float[Array, "*rest"]]:
@@ -208,12 +213,16 @@ def _average(runs: Float[Array, "runs *rest"], groups: int) -> tuple[Float[Array
 
 def _runs(sampler: AbstractSampler, algorithm: AbstractAlgorithm, records, keys, draws_in_flight: int):
     """The risk of each run of one draw, shape (runs, records)."""
-    if not jax.tree.leaves(sampler.streams(keys[0])):  # nothing is random: all runs are one
+    if not _is_random(sampler):  # all runs are one
         risks = trajectory(sampler, algorithm, records, keys[0], chunk=STRIDE)[0]
         return jnp.broadcast_to(risks, (len(keys), *risks.shape))
     size, chunk = _in_flight(sampler, len(keys), draws_in_flight)
     one = lambda key: trajectory(sampler, algorithm, records, key, chunk=chunk)[0]  # noqa: E731
     return _grouped_map(jax.vmap(one), keys, size)
+
+
+def _is_random(sampler: AbstractSampler) -> bool:
+    return bool(jax.tree.leaves(eqx.filter_eval_shape(lambda: sampler.streams(jax.random.key(0)))))
 
 
 def _in_flight(sampler: AbstractSampler, runs: int, draws: int) -> tuple[int, int]:

@@ -9,9 +9,10 @@ import jax
 import numpy as np
 
 from solvable.sweep.layout import Chunk, Plan, chunk_name, local_devices, shard_description
+from solvable.sweep.outcome import Outcome
 from solvable.sweep.recipe import Recipe
 from solvable.sweep.store import Store, pack
-from solvable.sweep.work import Outcome, Worker
+from solvable.sweep.work import Worker
 
 Todo = list[tuple[Chunk, Outcome | None]]
 

@@ -10,7 +10,7 @@ from solvable.method import AbstractMethod
 from solvable.sweep.content import digest
 from solvable.sweep.recipe import Recipe
 
-FORMAT = 1
+FORMAT = 2
 
 
 def versions() -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """From cells to stacks: which cells can be solved together, and how a cell becomes arrays of a common shape.
 
 A problem is padded with absent modes to a width from a fixed grid, and cells run in tiles of a fixed size. Both are
-functions of the cell alone, so the bits of its result do not depend on what else is in the sweep.
+functions of the cell alone, so the bits of its result do not depend on what else is in the sweep. A cell that cannot
+be padded is alone: it walks by itself, or `solve` answers for it.
 """
 
 from typing import Any, ClassVar, NamedTuple
@@ -30,11 +31,11 @@ class Group(NamedTuple):
 
     Attributes:
         view: what the method looks at.
-        modes: padded number of modes; 0 where cells are solved one by one.
+        modes: padded number of modes; 0 for cells that are alone.
         dtype: of the modes.
-        lanes: cells that run in step, the size of a tile; 1 where cells are solved one by one.
+        lanes: cells that run in step, the size of a tile; 1 for cells that are alone.
         algorithm: hash of the algorithm's structure.
-        records: padded number of recorded steps, for a method that walks; 0 otherwise.
+        records: padded number of recorded steps of cells that walk; 0 otherwise.
         steps: hash of the steps.
     """
 
@@ -45,6 +46,11 @@ class Group(NamedTuple):
     algorithm: str
     records: int
     steps: str
+
+    @property
+    def alone(self) -> bool:
+        """Whether every cell is taken by itself, as it is."""
+        return self.view == "model"
 
     def program(self) -> tuple[Any, ...]:
         """What is compiled once: a method that walks takes its steps as an argument."""
@@ -82,12 +88,12 @@ def group_of(recipe: Recipe, index: int, platform: str, sizes: dict[Any, Any]) -
     setting, method = recipe.setting(index), recipe.method
     drawn, count = _shape_of_draw(recipe, setting, sizes) if recipe.seeded else (setting.model, 0)
     view = method.view(drawn, setting.algorithm)
+    walks = isinstance(method, AbstractResumable) and method.walks(drawn, setting.algorithm)
+    records = 1 << max(len(setting.steps) - 1, FEWEST_RECORDS - 1).bit_length() if walks else 0
     if view == "model":
-        return Group(view, 0, "", 1, setting.kind, 0, setting.times)
+        return Group(view, 0, "", 1, setting.kind, records, setting.times)
     modes, dtype = (count, "float64") if recipe.seeded else _shape_of_view(setting, view, sizes)
     padded, last = bucket(modes), int(setting.steps[-1])
-    walks = isinstance(method, AbstractResumable)
-    records = 1 << max(len(setting.steps) - 1, FEWEST_RECORDS - 1).bit_length() if walks else 0
     return Group(view, padded, dtype, lanes_of(method, padded, last, platform), setting.kind, records, setting.times)
 
 

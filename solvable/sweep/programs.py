@@ -1,7 +1,8 @@
 """The compiled part of a sweep: one tile of stacked cells on every device, the same program on each.
 
 A device always runs one tile of a fixed number of cells, whatever the number of devices or of cells, so that the bits
-of a cell's result are those of one compiled program. It is a program of one device, sent to each of them: nothing is
+of a cell's result are those of one compiled program. A cell that cannot be stacked is a tile by itself, and its
+program is compiled once for every shape it has. It is a program of one device, sent to each of them: nothing is
 communicated, so nothing is gained from one program that spans them.
 """
 
@@ -16,6 +17,7 @@ import numpy as np
 from solvable.keys import stream
 from solvable.sweep.content import digest, sha
 from solvable.sweep.lowering import Group, raise_up
+from solvable.sweep.outcome import recorded
 from solvable.sweep.recipe import Recipe, Setting
 
 NEVER = np.iinfo(np.int32).max  # pads the steps to record
@@ -44,14 +46,17 @@ class Template:
 
 
 class Program:
-    """One tile per device of the cells of one group; a tile's arrays have a leading axis of ``lanes`` cells.
+    """One tile per device of the cells of one group.
+
+    A tile is a tree of arrays (source, leaves of the algorithm, key words): with a leading axis of ``lanes`` cells
+    where cells are stacked, and without it where a tile is one cell as it is. The source is what `lower` takes a model
+    apart to, or, of a cell that is not stacked, what the method's own ``lower`` does. Results have the leading axis.
 
     Attributes:
-        size: number of cells in one call, lanes times devices.
-        curves: (arrays, leaves) -> (risk, stderr, result), for a method that does not walk.
-        begin: (arrays, leaves, records) -> progress, for a method that walks;
-        advance: (arrays, leaves, words, progress, records, key data, since, until) -> progress;
-        finish: progress -> (risk, stderr, result).
+        curves: (source, leaves) -> `recorded`, for a method that does not walk.
+        begin: (source, leaves, records) -> progress, for a method that walks;
+        advance: (source, leaves, words, progress, records, key data, since, until) -> progress;
+        finish: (progress, records) -> `recorded`.
     """
 
     def __init__(self, recipe: Recipe, setting: Setting, group: Group, devices: tuple):
@@ -59,19 +64,19 @@ class Program:
         self.template = Template(setting.algorithm)
         self.x64 = recipe.x64 or recipe.method.in_float64
         self.impl = recipe.key_impl
-        self.size = group.lanes * len(devices)
         # Virtual devices of one processor share its threads, and can starve each other for ever.
         self.in_turn = len(devices) > 1 and devices[0].platform == "cpu"
         self.curves, self.begin = jax.jit(self._curves), jax.jit(self._begin)
         self.advance, self.finish = jax.jit(self._advance), jax.jit(self._finish)
 
-    def tiles(self, *arrays: Any) -> list[Any]:
-        """Stacks of cells cut into tiles, the last one filled up with its last cell, each on its device."""
-        lanes, count = self.group.lanes, len(jax.tree.leaves(arrays)[0])
-        places = np.minimum(np.arange(-(-count // lanes) * lanes), count - 1).reshape(-1, lanes)
+    def tiles(self, cells: list[Any]) -> list[Any]:
+        """Cells cut into tiles, the last one filled up with its last cell, each on its device."""
+        lanes = self.group.lanes
+        parts = [cells[start : start + lanes] for start in range(0, len(cells), lanes)]
+        parts[-1] = parts[-1] + parts[-1][-1:] * (lanes - len(parts[-1]))
         with jax.enable_x64(self.x64):
-            pairs = zip(places, self.devices, strict=False)
-            return [jax.device_put(jax.tree.map(lambda x, rows=rows: x[rows], arrays), d) for rows, d in pairs]
+            pairs = zip(parts, self.devices, strict=False)
+            return [jax.device_put(self._joined(part), device) for part, device in pairs]
 
     def each(self, function: Callable, tiles: list[Any], *common: Any) -> list[Any]:
         """``function(*tile, *common)`` on every tile, each on the device of its tile."""
@@ -83,34 +88,49 @@ class Program:
                     jax.block_until_ready(results[-1])
         return results
 
-    def _cell(self, arrays, leaves):
-        return raise_up(arrays, self.group.view), self.template.rebuild(leaves)
+    def _joined(self, cells: list[Any]) -> Any:
+        return cells[0] if self.group.alone else jax.tree.map(lambda *leaves: np.stack(leaves), *cells)
+
+    def _over_lanes(self, function: Callable, *stacked: Any) -> Any:
+        return function(*stacked) if self.group.alone else jax.vmap(function)(*stacked)
+
+    def _source(self, source, algorithm):
+        """What a method that walks sees of one cell."""
+        method: Any = self.method
+        return source if self.group.alone else method.lower(raise_up(source, self.group.view), algorithm)
 
     def _curves(self, arrays, leaves):
         def one(arrays, leaves):
-            curve = self.method.curve(*self._cell(arrays, leaves), self.steps, key=None)
-            return curve.risk, curve.stderr, curve.result
+            model = raise_up(arrays, self.group.view)
+            return recorded(self.method.curve(model, self.template.rebuild(leaves), self.steps, key=None))
 
-        return jax.vmap(one)(arrays, leaves)
+        return self._over_lanes(one, arrays, leaves)
 
-    def _begin(self, arrays, leaves, records):
+    def _begin(self, source, leaves, records):
         method: Any = self.method
-        return jax.vmap(lambda a, b: method.begin(*self._cell(a, b), records))(arrays, leaves)
 
-    def _advance(self, arrays, leaves, words, progress, records, key, since, until):
+        def one(source, leaves):
+            algorithm = self.template.rebuild(leaves)
+            return method.begin(self._source(source, algorithm), algorithm, records)
+
+        return self._over_lanes(one, source, leaves)
+
+    def _advance(self, source, leaves, words, progress, records, key, since, until):
         method: Any = self.method
         runs = stream(jax.random.wrap_key_data(key, impl=self.impl), "run")
 
-        def one(arrays, leaves, words, progress):
+        def one(source, leaves, words, progress):
             key = jax.random.fold_in(jax.random.fold_in(runs, words[0]), words[1])
-            cell = self._cell(arrays, leaves)
-            return method.advance(*cell, records, key, progress, since, until, lanes=self.group.lanes)
+            algorithm = self.template.rebuild(leaves)
+            source = self._source(source, algorithm)
+            return method.advance(source, algorithm, records, key, progress, since, until, lanes=self.group.lanes)
 
-        return jax.vmap(one)(arrays, leaves, words, progress)
+        return self._over_lanes(one, source, leaves, words, progress)
 
-    def _finish(self, progress):
+    def _finish(self, progress, records):
         method: Any = self.method
-        return jax.vmap(method.finish)(progress)
+        found = self._over_lanes(lambda progress: recorded(method.finish(progress, records)), progress)
+        return jax.tree.map(lambda x: x[None], found) if self.group.alone else found
 
 
 def program_for(recipe: Recipe, setting: Setting, group: Group, devices: tuple) -> Program:
