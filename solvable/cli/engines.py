@@ -52,7 +52,8 @@ def _processes(count: int) -> Iterator[Any]:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import active_children, get_context
 
-    executor = ProcessPoolExecutor(count, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_DFL))
+    spawn = get_context("spawn")
+    executor = ProcessPoolExecutor(count, spawn, _begin_worker, (spawn.Value("i", 0), count))
     try:
         yield executor
     except KeyboardInterrupt:
@@ -61,6 +62,21 @@ def _processes(count: int) -> Iterator[Any]:
         raise
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin_worker(begun: Any, count: int) -> None:
+    """End at an interrupt, and keep to a share of the cores: threads of several processes hold each other up.
+
+    Args:
+        begun: shared number of workers that have begun.
+        count: number of workers.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    with begun.get_lock():
+        place, begun.value = begun.value, begun.value + 1
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[place % len(cores) :: count])
 
 
 def _on_dask(config: SweepConfig, address: str, shared: dict[str, Any]) -> Any:
