@@ -34,7 +34,12 @@ def build(width, learning_rate):
 
 
 AXES = {"width": [4, 5, 6], "learning_rate": [0.1, 0.2, 0.3, 0.4], "seed": list(range(4))}
-METHODS = {"slow": Slow(), "simulation": sv.Simulation(2), "theory": sv.Recursion()}
+METHODS = {
+    "slow": Slow(),
+    "simulation": sv.Simulation(2),
+    "theory": sv.Recursion(),
+    "direct": sv.Simulation(2, "direct"),  # cannot be stacked
+}
 
 
 def run(name, store=None, **options):

@@ -71,6 +71,19 @@ def test_curves_draw_the_mean_and_two_standard_errors(data):
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("steps (samples)", "risk")
 
 
+def test_a_band_is_the_variable_s_own_standard_error():
+    """Without repetitions: risk has stderr, train_risk has train_stderr."""
+    steps = np.array([1, 2, 4])
+    values = {"risk": 3.0, "stderr": 0.1, "train_risk": 2.0, "train_stderr": 0.4}
+    lines = {name: (("step",), np.full(3, v), {"long_name": name}) for name, v in values.items()}
+    data = xr.Dataset(lines, {"step": ("step", steps, {"long_name": "steps"})})
+    for name, error in (("risk", 0.1), ("train_risk", 0.4)):
+        ax = plots.curves(data, name)
+        (band,) = [c for c in ax.collections if isinstance(c, PolyCollection)]
+        edges = band.get_paths()[0].vertices[:, 1]
+        np.testing.assert_allclose([edges.min(), edges.max()], [values[name] - 2 * error, values[name] + 2 * error])
+
+
 def test_axes_go_in_and_come_out(data):
     _, ax = pyplot.subplots()
     assert plots.curves(data, "theory", hue="width", ax=ax, linewidth=3) is ax

@@ -102,6 +102,7 @@ def test_the_dataset_follows_the_schema(theory, simulation):
         assert {"wall_seconds", "key", "device", "dtype", "jax_version"} <= set(ds.attrs)
         config = json.loads(ds.attrs["config"])
         assert config["axes"][0] == {"dim": "width", "names": ["width"], "values": [[8], [12]]}
+        assert set(ds.data_vars) == {"risk", "stderr", "result", "error"}
     assert theory.risk.dtype == np.float64
     assert simulation.risk.dtype == np.float32
     assert theory.risk.dims == ("width", "learning_rate", "seed", "step")
@@ -179,7 +180,7 @@ ALONE = {
     "full batch": (lambda width: reused(width, batch_size=None), sv.Simulation(2)),
     "flow": (lambda width: (reused(width)[0], sv.GradientFlow(0.1)), sv.Simulation(2)),
 }
-SLOW_ALONE = ("adam", "epochs", "full batch")  # their walks are in test_sweep_store.py too
+SLOW_ALONE = ("adam", "epochs", "full batch", "direct")  # their walks are in test_sweep_store.py too
 
 
 @pytest.mark.parametrize(
@@ -188,21 +189,48 @@ SLOW_ALONE = ("adam", "epochs", "full batch")  # their walks are in test_sweep_s
 def test_what_cannot_be_stacked_is_solve_with_the_cell_s_key(kind):
     """Adam in the original basis, ambient features, finite data: cell by cell, each with its own shape."""
     make, method = ALONE[kind]
-    axes = {"width": [6, 7], "seed": [0, 1]}
+    axes = {"width": [8, 12] if kind in SLOW_ALONE else [12], "seed": [0, 1]}
     plan = sv.plan(make, axes, method, STEPS, key=KEY)
     assert {group.view for group in plan.groups} == {"model"}
     ds = sv.sweep(make, axes, method, STEPS, key=KEY, on_error="raise")
-    again = sv.sweep(make, {"width": [7], "seed": [1]}, method, STEPS, key=KEY)
-    np.testing.assert_array_equal(ds.risk.sel(width=[7], seed=[1]), again.risk)
-    problem, (_, algorithm) = plan.recipe.problem(3), make(7)
-    curve = sv.solve(problem, algorithm, method, STEPS, key=plan.recipe.run_key(3))
-    cell = ds.sel(plan.recipe.values(3))
+    again = sv.sweep(make, {"width": [12], "seed": [1]}, method, STEPS, key=KEY)
+    np.testing.assert_array_equal(ds.risk.sel(width=[12], seed=[1]), again.risk)
+    last = plan.cells - 1
+    problem, (_, algorithm) = plan.recipe.problem(last), make(12)
+    curve = sv.solve(problem, algorithm, method, STEPS, key=plan.recipe.run_key(last))
+    cell = ds.sel(plan.recipe.values(last))
     np.testing.assert_allclose(cell.risk, curve.risk, rtol=2e-5)
     np.testing.assert_allclose(cell.stderr, curve.stderr, rtol=2e-3, atol=1e-6)
     assert ("train_risk" in ds) == (curve.train_risk is not None)
     if curve.train_risk is not None:
         np.testing.assert_allclose(cell.train_risk, curve.train_risk, rtol=2e-5, atol=1e-6)
         np.testing.assert_allclose(cell.train_stderr, curve.stats["train_stderr"], rtol=2e-3, atol=1e-6)
+
+
+THEORIES = {
+    "dmft": (lambda samples: reused(8, samples, None), sv.DMFT(), {}, [0, 3, 10]),
+    "exact": (lambda samples: reused(8, samples, None), sv.Exact(), {"seed": [2]}, [0, 3, 10]),
+    "ridge": (lambda samples: (reused(8, samples)[0], sv.Ridge(0.01)), sv.DeterministicEquivalent(), {}, None),
+}
+
+
+@pytest.mark.parametrize(
+    "theory", [pytest.param(name, marks=() if name == "ridge" else pytest.mark.slow) for name in THEORIES]
+)
+def test_a_theory_s_training_risk_is_that_of_solve(theory):
+    """To the last bit; NaN for a fresh stream, which has no training data."""
+    make, method, seeds, steps = THEORIES[theory]
+    samples = [5, 12, None] if theory == "dmft" else [5, 12]
+    ds = validate(sv.sweep(make, {"samples": samples, **seeds}, method, steps, key=KEY, on_error="raise"))
+    for index, count in enumerate(samples):
+        model, algorithm = make(count)
+        model = model.draw(jax.random.fold_in(stream(KEY, "draw"), 2)) if seeds else model
+        curve, cell = sv.solve(model, algorithm, method, steps), ds.isel(samples=index)
+        np.testing.assert_array_equal(cell.risk.values.ravel(), curve.risk)
+        expected = np.nan if count is None else curve.train_risk
+        np.testing.assert_array_equal(cell.train_risk.values.ravel(), np.broadcast_to(expected, curve.risk.shape))
+        assert (cell.train_stderr == 0).all() == (count is not None)
+    assert "training" in ds.train_risk.long_name
 
 
 def test_schedules_share_a_program_by_what_they_do():
@@ -226,6 +254,16 @@ def test_the_plan_says_what_will_happen():
     for said in ("960 (width 3 x learning_rate 20 x seed 16)", "compilations  2", "operations", "free on this cpu"):
         assert said in text
     assert json.loads(json.dumps(plan.as_dict()))["cells"] == 960
+
+
+@pytest.mark.parametrize("kind", ["data", "adam"])
+def test_long_walks_that_cannot_be_stacked_are_chunks_of_their_own(kind):
+    """Their work is that of the arrays they touch; a finished chunk is what nobody does again."""
+    adam = sv.Optax(optax.adam(1e-2), 2)
+    make = {"data": lambda size: reused(64, size), "adam": lambda size: (sv.LinearRegression(width=size), adam)}[kind]
+    for last, cells in ((10, 2), (10**7, 1)):
+        plan = sv.plan(make, {"size": [100, 200], "seed": [0, 1]}, sv.Simulation(), [0, last], key=KEY)
+        assert (plan.chunk_size, plan.compilations) == (cells, 2)
 
 
 def test_padding_spans_at_most_eight_times():

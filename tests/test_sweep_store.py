@@ -103,6 +103,29 @@ def test_one_netcdf_file_that_anything_opens(finished, whole):
     assert not list(finished.glob(".*"))
 
 
+def test_the_training_risk_is_stored_and_collected(tmp_path):
+    """NaN for a fresh stream, which has no training data; also from a store of which a part is missing."""
+    axes = {"samples": [5, None], "seed": [0, 1]}
+    build = lambda samples: (sv.LinearRegression(1.0, 0.5, 6, samples=samples), sv.SGD(0.1, 2))  # noqa: E731
+    given = (build, axes, sv.Simulation(), [0, 3, 30])
+    whole = sv.sweep(*given, key=sweep_worker.KEY)
+    np.testing.assert_array_equal(np.isfinite(whole.train_risk).all(("seed", "step")), [True, False])
+    assert np.isnan(whole.train_risk.isel(samples=1)).all()
+    assert np.isfinite(whole.risk).all()
+    assert np.isnan(whole.train_stderr).all()  # of one run
+    same(sv.sweep(*given, key=sweep_worker.KEY, store=tmp_path / "store", chunk=1), whole)
+    sv.collect(tmp_path / "store", tmp_path / "all.nc")
+    with xr.open_dataset(tmp_path / "all.nc", engine="h5netcdf") as loaded:
+        same(loaded.load(), whole)
+        assert loaded.train_risk.long_name == "mean squared error on the training data"
+    description = json.loads((tmp_path / "store" / "plan.json").read_text())
+    (tmp_path / "store" / "shards" / f"{description['chunks'][0]['name']}.npz").unlink()
+    some = sv.collect(tmp_path / "store", partial=True)
+    missing = some.result == -2
+    assert missing.sum() == 1
+    np.testing.assert_array_equal(some.train_risk, whole.train_risk.where(~missing))
+
+
 def test_a_finished_store_computes_nothing(finished, whole, monkeypatch):
     monkeypatch.setattr(sweep_worker.Slow, "curve", None)
     calls = []

@@ -23,8 +23,8 @@ def mean_and_error(
     """``data[y]`` averaged over repetitions, and the standard error of that mean.
 
     The error is the spread over the repetitions, std / sqrt(n); without repetitions it is the variable
-    ``{y}_stderr`` (or ``stderr``, of ``risk``), and None if there is neither. A mean is NaN wherever one of its
-    terms is: a divergent run has no mean.
+    ``{y}_stderr`` (of ``risk`` and ``train_risk``: ``stderr``, ``train_stderr``), and None if there is neither.
+    A mean is NaN wherever one of its terms is: a divergent run has no mean.
 
     Args:
         data: a dataset of the schema.
@@ -55,7 +55,8 @@ def mean_and_error(
     mean = values.mean(over, skipna=False, keep_attrs=True)
     if count > 1:
         return mean, values.std(over, ddof=1, skipna=False) / np.sqrt(count)
-    named = next((name for name in (f"{y}_stderr", "stderr" if y == "risk" else "") if name in data), None)
+    short = f"{y.removesuffix('risk')}stderr" if y.endswith("risk") else ""
+    named = next((name for name in (f"{y}_stderr", short) if name in data), None)
     return mean, None if named is None else data[named].mean(over)
 
 

@@ -31,7 +31,8 @@ class Group(NamedTuple):
 
     Attributes:
         view: what the method looks at.
-        modes: padded number of modes; 0 for cells that are alone.
+        modes: padded number of modes; of cells that walk alone, the numbers of the largest array that a step touches;
+            0 where `solve` answers.
         dtype: of the modes.
         lanes: cells that run in step, the size of a tile; 1 for cells that are alone.
         algorithm: hash of the algorithm's structure.
@@ -91,7 +92,8 @@ def group_of(recipe: Recipe, index: int, platform: str, sizes: dict[Any, Any]) -
     walks = isinstance(method, AbstractResumable) and method.walks(drawn, setting.algorithm)
     records = 1 << max(len(setting.steps) - 1, FEWEST_RECORDS - 1).bit_length() if walks else 0
     if view == "model":
-        return Group(view, 0, "", 1, setting.kind, records, setting.times)
+        touched = _touched(method, drawn, setting, sizes) if walks else 0
+        return Group(view, touched, "", 1, setting.kind, records, setting.times)
     modes, dtype = (count, "float64") if recipe.seeded else _shape_of_view(setting, view, sizes)
     padded, last = bucket(modes), int(setting.steps[-1])
     return Group(view, padded, dtype, lanes_of(method, padded, last, platform), setting.kind, records, setting.times)
@@ -133,6 +135,18 @@ def _shape_of_view(setting: Setting, view: View, sizes: dict) -> tuple[int, str]
         with jax.enable_x64(True):
             first = eqx.filter_eval_shape(lambda: lower(setting.model, view))[0]
         sizes[name] = int(first.shape[-1]), str(np.dtype(first.dtype))
+    return sizes[name]
+
+
+def _touched(method: Any, problem: Any, setting: Setting, sizes: dict) -> int:
+    """The size of the largest array of what a walk sees, or, if that takes the numbers, of the problem itself."""
+    name = ("source", setting.shape, setting.kind)
+    if name not in sizes:
+        try:
+            seen = eqx.filter_eval_shape(method.lower, problem, setting.algorithm)
+        except Exception:  # a lowering that needs to see its numbers
+            seen = problem
+        sizes[name] = max(getattr(x, "size", 1) for x in jax.tree.leaves(seen))
     return sizes[name]
 
 
