@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from solvable.models.ambient import AbstractAmbientDraw, GivenFeatures
 from solvable.numerics.precision import in_float64
 from solvable.population import Population
 from solvable.sample_spectrum import SampleSpectrum
@@ -39,6 +40,10 @@ class AbstractModel(eqx.Module):
     @abc.abstractmethod
     def draw(self, key: Key[Array, ""]) -> "AbstractProblem":
         """One draw of the frozen randomness."""
+
+    def draw_ambient(self, key: Key[Array, ""]) -> AbstractAmbientDraw:
+        """``draw(key).ambient()``; a law that can say it without the eigenbasis does."""
+        return self.draw(key).ambient()
 
     def sample_spectrum(self) -> SampleSpectrum:
         """The lowered form of one draw of a finite data set."""
@@ -97,6 +102,13 @@ class AbstractProblem(AbstractModel):
 
         Here z ~ N(0, I) in the ambient coordinates and F = sqrt(D) W in the original feature coordinates.
         """
+
+    @in_float64
+    def ambient(self) -> AbstractAmbientDraw:
+        """The problem in the ambient coordinates, its features not necessarily held."""
+        factor, readout, noise = self.ambient_features()
+        start = jnp.asarray(self.basis(), float) @ jnp.asarray(self.init(), float)
+        return GivenFeatures(factor, readout, noise, start)
 
     def draw(self, key: Key[Array, ""]) -> "AbstractProblem":
         """The problem itself; with its data, where ``samples`` is set and they are still to be drawn."""

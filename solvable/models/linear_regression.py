@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from solvable.keys import stream
+from solvable.models.ambient import DiagonalFeatures
 from solvable.models.base import AbstractProblem, sizes
 from solvable.models.checks import (
     check_power_law,
@@ -40,6 +41,16 @@ def problem_spectrum(problem: AbstractProblem) -> Spectrum:
     error = (jnp.asarray(problem.initial, float) - jnp.asarray(problem.target, float)) ** 2
     floor = jnp.asarray(problem.floor, float)
     return Spectrum(eigvals, (eigvals > 0).astype(float), error, floor, eigvals.max())
+
+
+@in_float64
+def diagonal_features(problem: AbstractProblem) -> DiagonalFeatures:
+    """The eigenbasis itself as ambient coordinates: F = diag(sqrt(eigvals)), readout = sqrt(eigvals) * target."""
+    eigvals, target, initial, floor = (
+        jnp.asarray(x, float) for x in (problem.eigvals, problem.target, problem.initial, problem.floor)
+    )
+    scale = jnp.sqrt(eigvals)
+    return DiagonalFeatures(scale, scale * target, jnp.sqrt(floor), initial)
 
 
 class LinearProblem(AbstractProblem):
@@ -87,6 +98,9 @@ class LinearProblem(AbstractProblem):
 
     def basis(self):
         return jnp.eye(self.eigvals.shape[0])
+
+    def ambient(self):
+        return diagonal_features(self)
 
     def ambient_features(self):
         scale = jnp.sqrt(jnp.asarray(self.eigvals))
@@ -162,6 +176,9 @@ class LinearRegression(AbstractProblem):
 
     def basis(self):
         return jnp.eye(self.width)
+
+    def ambient(self):
+        return diagonal_features(self)
 
     def ambient_features(self):
         scale = jnp.sqrt(jnp.asarray(self.eigvals))

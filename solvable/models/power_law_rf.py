@@ -12,7 +12,7 @@ from solvable.keys import require_key
 from solvable.models.base import AbstractModel, AbstractProblem, sizes
 from solvable.models.checks import check_power_law, check_real, check_samples, check_started_at_zero, check_width
 from solvable.models.power_law_spectrum import typical_density, typical_floor, typical_spectrum, typical_support
-from solvable.models.random_feature_draw import RandomFeatureProblem
+from solvable.models.random_feature_draw import ProjectedFeatures, RandomFeatureProblem
 from solvable.numerics.mode_sums import power_law_modes
 from solvable.numerics.power_sums import harmonic_sum
 from solvable.numerics.precision import in_float64
@@ -129,6 +129,9 @@ class PowerLawRF(AbstractModel):
         """
         require_key(key, "to draw from")
         return RandomFeatureProblem.of(self, key).draw(key)
+
+    def draw_ambient(self, key):
+        return ProjectedFeatures.of(self, require_key(key, "to draw from"))
 
 
 def _require_wide_ambient(model: PowerLawRF, caller: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from solvable.keys import stream
+from solvable.models.ambient import AbstractAmbientDraw
 from solvable.models.base import AbstractProblem
 from solvable.models.checks import concrete_size
 from solvable.models.linear_regression import gaussian_batch, problem_spectrum
@@ -69,12 +70,43 @@ class RandomFeatureProblem(AbstractProblem):
         return _drawn(self.model, self.key)[4]
 
     @in_float64
+    def ambient(self):
+        start = jnp.asarray(self.basis(), float) @ jnp.asarray(self.initial, float)
+        return eqx.tree_at(lambda draw: draw.start, ProjectedFeatures.of(self.model, self.key), start)
+
+    @in_float64
     def ambient_features(self):
-        model = self.model
+        draw = ProjectedFeatures.of(self.model, self.key)
+        return draw.columns(jnp.arange(self.eigvals.shape[-1])), draw.readout, draw.noise
+
+
+class ProjectedFeatures(AbstractAmbientDraw):
+    """F_jk = j^{-alpha} W_jk, readout_j = j^{-alpha - beta}; W is kept as its key."""
+
+    key: Key[Array, ""]
+    alpha: Float[Array, ""]
+    readout: Float[Array, " ambient"]
+    noise: Float[Array, ""]
+    start: Float[Array, " width"]
+
+    @classmethod
+    @in_float64
+    def of(cls, model: "PowerLawRF", key: Key[Array, ""]) -> "ProjectedFeatures":
+        """The draw of ``model`` with this key, the same as its `RandomFeatureProblem` has.
+
+        Raises:
+            ValueError: the width or the ambient dimension is no finite integer.
+        """
+        width = concrete_size("width", model.width, "drawing")
         ambient = concrete_size("ambient", model.ambient, "drawing ambient inputs (sampler 'direct')")
-        j = jnp.arange(1.0, ambient + 1)
-        weights = _projection(self.key, self.eigvals.shape[-1], ambient)
-        return j[:, None] ** -model.alpha * weights, j ** -(model.alpha + model.beta), jnp.asarray(model.noise)
+        alpha = jnp.asarray(model.alpha, float)
+        readout = jnp.arange(1.0, ambient + 1) ** -(alpha + model.beta)
+        return cls(key, alpha, readout, jnp.asarray(model.noise), _start(key, model.init_std, width))
+
+    @in_float64
+    def columns(self, index):
+        j = jnp.arange(1.0, self.readout.shape[0] + 1)
+        return j[:, None] ** -self.alpha * _projection(self.key, index, self.start.shape[0], self.readout.shape[0])
 
 
 def _drawn(model: "PowerLawRF", key: Key[Array, ""]):
@@ -85,11 +117,19 @@ def _drawn(model: "PowerLawRF", key: Key[Array, ""]):
     return _draw(key, model.alpha, model.beta, model.noise, model.init_std, width, head, tail)
 
 
-def _projection(key: Key[Array, ""], width: int, ambient: int) -> Float[Array, "ambient width"]:
-    """W with entries N(0, 1/width); one stream a feature, so that both axes extend. Drawn in float32, exact enough."""
-    keys = jax.vmap(partial(jax.random.fold_in, stream(key, "projection")))(jnp.arange(width))
+def _projection(key: Key[Array, ""], index, width: int, ambient: int) -> Float[Array, "ambient some"]:
+    """Columns ``index`` of W, entries N(0, 1/width); one stream a feature, so that both axes extend.
+
+    Drawn in float32, exact enough.
+    """
+    keys = jax.vmap(partial(jax.random.fold_in, stream(key, "projection")))(index)
     rows = jax.vmap(lambda k: jax.random.normal(k, (ambient,), jnp.float32))(keys)
     return rows.T.astype(float) / math.sqrt(width)
+
+
+def _start(key: Key[Array, ""], init_std, width: int) -> Float[Array, " width"]:
+    """Parameters before the first step, in the original coordinates."""
+    return init_std * jax.random.normal(stream(key, "initial"), (width,), jnp.float32).astype(float)
 
 
 def _tail_moments(key, alpha, beta, width: int, head: int):
@@ -112,7 +152,7 @@ def _draw(key, alpha, beta, noise, init_std, width: int, head: int, tail: bool):
     """Eigenvalues, best and initial parameters (eigenbasis), floor, eigenvectors; the Gram matrix in float64."""
     alpha, beta = jnp.asarray(alpha, float), jnp.asarray(beta, float)
     j = jnp.arange(1.0, head + 1)
-    features = j[:, None] ** -alpha * _projection(key, width, head)
+    features = j[:, None] ** -alpha * _projection(key, jnp.arange(width), width, head)
     labels = j ** -(alpha + beta)
     gram, overlap = features.T @ features, features.T @ labels
     covariance = shift = power = jnp.zeros(())
@@ -130,5 +170,4 @@ def _draw(key, alpha, beta, noise, init_std, width: int, head: int, tail: bool):
     floor = ((labels - features @ best) ** 2).sum()
     if tail:
         floor = jnp.maximum(floor + best @ covariance @ best - 2 * shift @ best + power, 0.0)
-    start = init_std * jax.random.normal(stream(key, "initial"), (width,), jnp.float32).astype(float)
-    return eigvals, target, vectors.T @ start, floor + noise**2, vectors
+    return eigvals, target, vectors.T @ _start(key, init_std, width), floor + noise**2, vectors

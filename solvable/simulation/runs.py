@@ -12,12 +12,14 @@ from jaxtyping import Array, Float, Key
 
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.method import STRIDE
+from solvable.numerics.precision import to_numpy
 from solvable.simulation.samplers import AbstractSampler
 from solvable.simulation.trajectory import trajectory
 
 CHUNK_NUMBERS = 1 << 18  # numbers drawn at once: 1 MB in float32, the size of a core's second-level cache
 RUNS_NUMBERS = 1 << 16  # numbers one step of all runs in flight draws: hides the loop, stays in cache
 DRAWS_NUMBERS = 1 << 26  # numbers held for the draws in flight
+INSIDE_NUMBERS = 1 << 26  # numbers held by the runs in flight that draw inside the step
 
 
 def _runs(sampler: AbstractSampler, algorithm: AbstractAlgorithm, records, keys, draws_in_flight: int):
@@ -38,7 +40,8 @@ def is_random(sampler: AbstractSampler) -> bool:
 def in_flight(sampler: AbstractSampler, runs: int, draws: int) -> tuple[int, int]:
     """How many runs of one draw to simulate at a time, and how many steps to draw at once (a divisor of STRIDE)."""
     per_step = max(_step_numbers(sampler), 1)
-    size = min(runs, _clip(RUNS_NUMBERS // per_step, 1, 256))
+    inside = INSIDE_NUMBERS // max(draws * sampler.drawn_inside, 1)
+    size = min(runs, _clip(min(RUNS_NUMBERS // per_step, inside), 1, 256))
     chunk = _clip(CHUNK_NUMBERS // (per_step * size * draws), 1, STRIDE)
     return size, 1 << (chunk.bit_length() - 1)
 
@@ -79,6 +82,15 @@ def runs_of_draws(
         stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *samplers)
         parts.append(_runs_of_many(stacked, algorithm, records, of_draw[np.asarray(members)]))
     return _in_order(jnp.concatenate(parts)[:draws])
+
+
+def runs_draw_by_draw(
+    source: Callable[[int], AbstractSampler], draws: int, algorithm: AbstractAlgorithm, records, keys
+) -> Float[Array, "runs steps *risks"]:
+    """As `runs_of_draws`, with one draw at a time in memory."""
+    of_draw = keys.reshape(-1, draws).T
+    one = lambda i: to_numpy(runs_of_one(source(i), algorithm, records, of_draw[i]))  # noqa: E731
+    return _in_order(jnp.stack([one(i) for i in range(draws)]))
 
 
 def _in_order(risks: Float[Array, "draws each steps *risks"]) -> Float[Array, "runs steps *risks"]:

@@ -1,7 +1,7 @@
-"""Four ways to draw the same batch-mean gradient, mean_b f_b (f_b . params - y_b).
+"""Ways to draw the same batch-mean gradient, mean_b f_b (f_b . params - y_b).
 
-`Direct` is the referee: ambient features drawn with JAX's own normals and multiplied out, step by step, as
-written in the papers. `Batch` draws the batch in the reduced coordinates. `Wishart` draws the *law of the
+`Direct`, in a file of its own, is the referee: ambient features drawn with JAX's own normals and multiplied out, step
+by step, as written in the papers. `Batch` draws the batch in the reduced coordinates. `Wishart` draws the *law of the
 gradient*, at a cost that does not depend on the batch size. `Population` is the limit of an infinite batch:
 no randomness at all.
 """
@@ -15,10 +15,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
 from solvable.keys import stream
-from solvable.models.base import AbstractProblem
 from solvable.numerics.chi_square import chi_square
 from solvable.numerics.normals import key_words, normal_pairs
-from solvable.numerics.precision import in_float64
 from solvable.simulation.landscape import HIGHEST, AbstractLandscape
 
 
@@ -33,6 +31,11 @@ class AbstractSampler(eqx.Module):
     @abc.abstractmethod
     def initial(self) -> Float[Array, " coords"]:
         """Parameters before the first step."""
+
+    @property
+    def drawn_inside(self) -> int:
+        """Numbers one run draws within a step, on top of those of `draw`."""
+        return 0
 
     @abc.abstractmethod
     def streams(self, key: Key[Array, ""]) -> Any:
@@ -167,48 +170,3 @@ class Wishart(_Reduced):
         length = jnp.sqrt((r**2 + outside) / self.size)
         inverse = jnp.where(square > 0, 1 / s, 0)
         return length * features + pull * (inverse * (p * r - length * overlap * inverse))
-
-
-class Direct(AbstractSampler):
-    """features = z @ factor, targets = z @ readout + noise * eps with z ~ N(0, I) in the ambient coordinates.
-
-    Everything is in the original coordinates and drawn by ``jax.random.normal`` inside the step, so this
-    sampler shares neither the Gaussian reduction, nor the random numbers, nor the risk formula with the other
-    ones.
-    """
-
-    factor: Float[Array, "ambient width"]
-    readout: Float[Array, " ambient"]
-    noise: Float[Array, ""]
-    start: Float[Array, " width"]
-    size: int = eqx.field(static=True)
-
-    @classmethod
-    def of(cls, problem: AbstractProblem, size: int, dtype) -> "Direct":
-        factor, readout, noise = (jnp.asarray(x, dtype) for x in in_float64(problem.ambient_features)())
-        basis, initial = jnp.asarray(in_float64(problem.basis)(), dtype), jnp.asarray(problem.init(), dtype)
-        return cls(factor, readout, noise, jnp.matmul(basis, initial, precision=HIGHEST), size)
-
-    @property
-    def initial(self):
-        return self.start
-
-    def streams(self, key):
-        return stream(key, "direct")
-
-    def draw(self, streams, steps):
-        return jax.vmap(lambda t: jax.random.fold_in(streams, t))(steps)
-
-    def gradient(self, prepared, params):
-        ambient = self.factor.shape[0]
-        inputs_key, label_key = jax.random.split(prepared)
-        inputs = jax.random.normal(inputs_key, (self.size, ambient), self.factor.dtype)
-        label = self.noise * jax.random.normal(label_key, (self.size,), self.factor.dtype)
-        features = jnp.matmul(inputs, self.factor, precision=HIGHEST)
-        targets = jnp.matmul(inputs, self.readout, precision=HIGHEST) + label
-        residual = jnp.matmul(features, params, precision=HIGHEST) - targets
-        return jnp.matmul(residual, features, precision=HIGHEST) / self.size
-
-    def risk(self, params):
-        gap = jnp.matmul(self.factor, params, precision=HIGHEST) - self.readout
-        return (gap**2).sum() + self.noise**2

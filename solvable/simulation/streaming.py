@@ -1,33 +1,40 @@
 """Simulation: a fresh batch at every step, or batches from a finite data set that is reused."""
 
-import math
-from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jax.sharding import Mesh
+from jaxtyping import Array, Key
 
 from solvable.algorithms.base import AbstractAlgorithm
-from solvable.curve import Curve, Result
+from solvable.curve import Curve
 from solvable.keys import require_key, stream
-from solvable.method import STRIDE, AbstractResumable, View
+from solvable.method import AbstractResumable, View
 from solvable.models.base import AbstractModel, AbstractProblem
 from solvable.models.finite import FiniteProblem
-from solvable.numerics.precision import in_float64
+from solvable.simulation.averages import curve_of
 from solvable.simulation.closed_form import has_no_steps, solve_directly
+from solvable.simulation.direct import direct
 from solvable.simulation.landscape import Eigenbasis, OriginalBasis
 from solvable.simulation.multi_pass import ORDERS, Order, reused
-from solvable.simulation.samplers import AbstractSampler, Batch, Direct, Population, Wishart
-from solvable.simulation.trajectory import Progress, advance, begin, trajectory
+from solvable.simulation.runs import (
+    grouped_map,
+    in_flight,
+    is_random,
+    numbered_keys,
+    runs_draw_by_draw,
+    runs_of_draws,
+    runs_of_one,
+)
+from solvable.simulation.samplers import AbstractSampler, Batch, Population, Wishart
+from solvable.simulation.sharding import check_mesh
+from solvable.simulation.trajectory import Progress, advance, begin
 
 SamplerName = Literal["auto", "direct", "batch", "wishart"]
 SAMPLERS = ("auto", "direct", "batch", "wishart")
-CHUNK_NUMBERS = 1 << 18  # numbers drawn at once: 1 MB in float32, the size of a core's second-level cache
-RUNS_NUMBERS = 1 << 16  # numbers one step of all runs in flight draws: hides the loop, stays in cache
-DRAWS_NUMBERS = 1 << 26  # numbers held for the draws in flight
 
 
 class Simulation(AbstractResumable):
@@ -51,6 +58,10 @@ class Simulation(AbstractResumable):
         num_draws: draws of the model, a divisor of ``num_runs``; None gives each run its own.
         order: how a finite data set is passed through: "replacement", every sample of a batch drawn from all data, or
             "epochs", a fresh shuffle of the data for every pass.
+        mesh: devices over which every model is cut along its features, for models larger than a device; only with
+            sampler="direct", which then draws sqrt(D) W as it is cut, so that it is never whole anywhere, and needs no
+            eigenbasis. Names and kinds of its axes do not matter. A device holds ambient * width / devices numbers,
+            and one draw at a time; a step sends one number a sample.
 
     The curve's ``stats`` hold ``runs``, the risk of each run, shape (num_runs, steps). ``stderr`` is the
     standard error of the mean over runs, or over the means of draws where draws are shared; NaN if there is
@@ -62,6 +73,7 @@ class Simulation(AbstractResumable):
     sampler: SamplerName = eqx.field(static=True, default="auto")
     num_draws: int | None = eqx.field(static=True, default=None)
     order: Order = eqx.field(static=True, default="replacement")
+    mesh: Mesh | None = eqx.field(static=True, default=None)
     needs_key: ClassVar[bool] = True
     in_float64: ClassVar[bool] = False
     references: ClassVar[tuple[str, ...]] = ("salmon2011", "box1958")
@@ -76,6 +88,9 @@ class Simulation(AbstractResumable):
             _check_count("num_draws", self.num_draws)
             if self.num_runs % self.num_draws:
                 raise ValueError(f"num_draws: wanted a divisor of num_runs={self.num_runs}; got {self.num_draws}")
+        check_mesh(self.mesh)
+        if self.mesh is not None and self.sampler != "direct":
+            raise ValueError(f"sampler: wanted 'direct' for a model over the devices of a mesh; got {self.sampler!r}")
 
     def curve(
         self,
@@ -92,19 +107,26 @@ class Simulation(AbstractResumable):
         """
         key, steps = require_key(key, "for the simulation's draws"), np.asarray(steps)
         wanted, places = np.unique(_simulable(steps), return_inverse=True)
-        records, keys = jnp.asarray(wanted, jnp.int32), _keys(stream(key, "run"), self.num_runs)
+        records, keys = jnp.asarray(wanted, jnp.int32), numbered_keys(stream(key, "run"), self.num_runs)
         given = model if isinstance(model, AbstractProblem) and _is_drawn(model) else None
         groups = self.num_runs if given is not None or self.num_draws is None else self.num_draws
-        draws = _keys(stream(key, "draw"), groups)
+        draws = numbered_keys(stream(key, "draw"), groups)
+        if self.mesh is not None and (has_no_steps(algorithm) or model.samples is not None):
+            raise ValueError(
+                "mesh: wanted None where data are reused; got a mesh, over which only a fresh stream can be simulated"
+            )
         if has_no_steps(algorithm):
             problems = [given] if given is not None else [model.draw(k) for k in draws]
             risks = np.stack([solve_directly(problem, algorithm, steps) for problem in problems])
-            return _curve(steps, np.tile(risks, (self.num_runs // len(risks), 1, 1)), groups)
-        if given is not None:
-            runs = _runs_of_one(self.lower(given, algorithm), algorithm, records, keys)
+            return curve_of(steps, np.tile(risks, (self.num_runs // len(risks), 1, 1)), groups)
+        source = lambda i: self._source(model, draws[i], algorithm)  # noqa: E731
+        if self.mesh is not None:
+            runs = runs_draw_by_draw(source, 1 if given is not None else groups, algorithm, records, keys)
+        elif given is not None:
+            runs = runs_of_one(source(0), algorithm, records, keys)
         else:
-            runs = self._over_draws(model, algorithm, records, draws, keys)
-        return _curve(steps, runs[:, places], groups)
+            runs = runs_of_draws(source, groups, algorithm, records, keys)
+        return curve_of(steps, runs[:, places], groups)
 
     def view(self, model, algorithm) -> View:
         reduced = algorithm.batch_size is None or self.sampler != "direct"
@@ -112,7 +134,8 @@ class Simulation(AbstractResumable):
         return "problem" if fresh and reduced and algorithm.rotation_equivariant else "model"
 
     def walks(self, model, algorithm) -> bool:
-        return isinstance(model, AbstractProblem) and _is_drawn(model) and not has_no_steps(algorithm)
+        drawn = isinstance(model, AbstractProblem) and _is_drawn(model)
+        return drawn and not has_no_steps(algorithm) and self.mesh is None
 
     def begin(self, source, algorithm, records):
         start = begin(source, algorithm, records)
@@ -120,39 +143,30 @@ class Simulation(AbstractResumable):
         return jax.tree.map(lambda x: jnp.broadcast_to(x, (self._walkers(source), *jnp.shape(x))), moving)
 
     def advance(self, source, algorithm, records, key, progress, since, until, *, lanes):
-        keys = _keys(stream(key, "run"), self._walkers(source))
-        size, chunk = _in_flight(source, len(keys), lanes)
+        keys = numbered_keys(stream(key, "run"), self._walkers(source))
+        size, chunk = in_flight(source, len(keys), lanes)
 
         def one(run):
             key, moving = run
             end = advance(source, algorithm, records, key, Progress(since, *moving), until, chunk=chunk)
             return end.params, end.state, end.risks
 
-        return _grouped_map(jax.vmap(one), (keys, progress), size)
+        return grouped_map(jax.vmap(one), (keys, progress), size)
 
     def finish(self, progress, records):
         risks = progress[-1]
-        return _curve(records, jnp.broadcast_to(risks, (self.num_runs, *risks.shape[1:])), self.num_runs)
+        return curve_of(records, jnp.broadcast_to(risks, (self.num_runs, *risks.shape[1:])), self.num_runs)
 
     def _walkers(self, source: AbstractSampler) -> int:
         """Runs to be walked: one where nothing is random and all runs are one."""
-        return self.num_runs if _is_random(source) else 1
+        return self.num_runs if is_random(source) else 1
 
-    def _over_draws(self, model, algorithm, records, draw_keys, run_keys) -> Float[Array, "runs steps"]:
-        """Runs on several draws: as many draws at a time as memory allows, all groups of the same shape."""
-        draws = len(draw_keys)
-        lower = lambda i: self.lower(model.draw(draw_keys[i]), algorithm)  # noqa: E731
-        first, keys = lower(0), run_keys.reshape(-1, draws).T
-        size = _draws_in_flight(first, keys.shape[1], draws)
-        parts = []
-        for start in range(0, draws, size):
-            members = [min(i, draws - 1) for i in range(start, start + size)]
-            unique = [lower(i) if i else first for i in dict.fromkeys(members)]
-            samplers = unique + unique[-1:] * (size - len(unique))
-            stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *samplers)
-            parts.append(_runs_of_many(stacked, algorithm, records, keys[np.asarray(members)]))
-        risks = jnp.concatenate(parts)[:draws]  # (draws, runs of a draw, steps), and for finite data 2 more
-        return jnp.swapaxes(risks, 0, 1).reshape(self.num_runs, *risks.shape[2:])
+    def _source(self, model: AbstractModel, key: Key[Array, ""], algorithm: AbstractAlgorithm) -> AbstractSampler:
+        """`lower` of a draw of ``model``, of which the direct sampler needs no eigenbasis."""
+        size = algorithm.batch_size
+        if self.sampler == "direct" and model.samples is None and (size is not None or self.mesh is not None):
+            return direct(model.draw_ambient(key), size, jnp.zeros(()).dtype, self.mesh)
+        return self.lower(model.draw(key), algorithm)
 
     def lower(self, problem: AbstractProblem, algorithm: AbstractAlgorithm) -> AbstractSampler:
         """The source of gradients this method uses for one draw, in JAX's default dtype."""
@@ -162,7 +176,7 @@ class Simulation(AbstractResumable):
                 raise ValueError(f"sampler: wanted 'auto' or 'batch' for a finite data set; got {self.sampler!r}")
             return reused(problem, algorithm, self.order, dtype)
         if self.sampler == "direct" and size is not None:
-            return Direct.of(problem, size, dtype)
+            return direct(problem.ambient(), size, dtype, None)
         basis = Eigenbasis if algorithm.rotation_equivariant else OriginalBasis
         landscape = basis.of(problem, dtype)
         if size is None:
@@ -188,93 +202,3 @@ def _simulable(steps: np.ndarray) -> np.ndarray:
     if steps.min() < 0 or steps.max() >= 2**31:
         raise ValueError(f"steps: a simulation needs 0 <= step < 2^31; got {steps.min()} to {steps.max()}")
     return steps.astype(np.int64)
-
-
-def _curve(steps: Any, runs: Any, groups: int) -> Curve:
-    """Mean and standard error of the population risk, and of the training risk where it was recorded.
-
-    ``runs`` has shape (runs, steps), or (runs, steps, 2) with the training risk.
-    """
-    finite = runs.ndim == 3
-    mean, stderr = (in_float64(_average) if runs.dtype == np.float64 else _average)(runs, groups)
-    result = jnp.where(jnp.isfinite(runs).all(), Result.SUCCESS, Result.NONFINITE)
-    if not finite:
-        return Curve(steps, mean, stderr, result, {"runs": runs})
-    stats = {"runs": runs[..., 0], "train_runs": runs[..., 1], "train_stderr": stderr[..., 1]}
-    return Curve(steps, mean[..., 0], stderr[..., 0], result, stats, train_risk=mean[..., 1])
-
-
-def _average(runs: Float[Array, "runs *rest"], groups: int) -> tuple[Float[Array, "*rest"], Float[Array, "*rest"]]:
-    """Mean over runs and its standard error from ``groups`` independent groups (run r in r mod groups)."""
-    means = runs.reshape(-1, groups, *runs.shape[1:]).mean(0)
-    spread = jnp.std(means, axis=0, ddof=1) if groups > 1 else jnp.full(runs.shape[1:], jnp.nan, runs.dtype)
-    return means.mean(0), spread / math.sqrt(groups)
-
-
-def _runs(sampler: AbstractSampler, algorithm: AbstractAlgorithm, records, keys, draws_in_flight: int):
-    """The risk of each run of one draw, shape (runs, records)."""
-    if not _is_random(sampler):  # all runs are one
-        risks = trajectory(sampler, algorithm, records, keys[0], chunk=STRIDE)[0]
-        return jnp.broadcast_to(risks, (len(keys), *risks.shape))
-    size, chunk = _in_flight(sampler, len(keys), draws_in_flight)
-    one = lambda key: trajectory(sampler, algorithm, records, key, chunk=chunk)[0]  # noqa: E731
-    return _grouped_map(jax.vmap(one), keys, size)
-
-
-def _is_random(sampler: AbstractSampler) -> bool:
-    return bool(jax.tree.leaves(eqx.filter_eval_shape(lambda: sampler.streams(jax.random.key(0)))))
-
-
-def _in_flight(sampler: AbstractSampler, runs: int, draws: int) -> tuple[int, int]:
-    """How many runs of one draw to simulate at a time, and how many steps to draw at once (a divisor of STRIDE)."""
-    per_step = max(_step_numbers(sampler), 1)
-    size = min(runs, _clip(RUNS_NUMBERS // per_step, 1, 256))
-    chunk = _clip(CHUNK_NUMBERS // (per_step * size * draws), 1, STRIDE)
-    return size, 1 << (chunk.bit_length() - 1)
-
-
-@eqx.filter_jit
-def _runs_of_one(sampler: AbstractSampler, algorithm: AbstractAlgorithm, records, keys):
-    """Compiles once per shapes: parameters, steps and keys are arguments."""
-    return _runs(sampler, algorithm, records, keys, 1)
-
-
-@eqx.filter_jit
-def _runs_of_many(samplers: AbstractSampler, algorithm: AbstractAlgorithm, records, keys):
-    """As `_runs_of_one`, over stacked draws; shape (draws, runs, records)."""
-    draws = keys.shape[0]
-    return jax.vmap(lambda sampler, k: _runs(sampler, algorithm, records, k, draws))(samplers, keys)
-
-
-def _keys(key: Key[Array, ""], count: int) -> Key[Array, " count"]:
-    return jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(count))
-
-
-def _clip(value: int, low: int, high: int) -> int:
-    return max(low, min(value, high))
-
-
-def _step_numbers(sampler: AbstractSampler) -> int:
-    """Numbers one run draws ahead in one step; nothing for a sampler that draws inside the step."""
-    drawn = eqx.filter_eval_shape(lambda: sampler.draw(sampler.streams(jax.random.key(0)), jnp.arange(1)))
-    return sum(math.prod(x.shape) * (2 if jnp.iscomplexobj(x) else 1) for x in jax.tree.leaves(drawn))
-
-
-def _draws_in_flight(sampler: AbstractSampler, runs: int, draws: int) -> int:
-    """How many draws to simulate at a time, in groups as even as can be."""
-    held = sum(math.prod(x.shape) for x in jax.tree.leaves(sampler))
-    most = _clip(min(RUNS_NUMBERS // (sampler.initial.shape[-1] * runs), DRAWS_NUMBERS // held), 1, 256)
-    return -(-draws // -(-draws // most))
-
-
-def _grouped_map(function: Callable, xs: Any, size: int) -> Any:
-    """``function`` of stacked items, at most ``size`` of them at a time, in groups as even as can be."""
-    count = jax.tree.leaves(xs)[0].shape[0]
-    groups = -(-count // size)
-    if groups == 1:
-        return function(xs)
-    size = -(-count // groups)
-    places = jnp.arange(groups * size) % count
-    stacked = jax.tree.map(lambda x: x[places].reshape(groups, size, *x.shape[1:]), xs)
-    out = jax.lax.map(function, stacked)
-    return jax.tree.map(lambda x: x.reshape(groups * size, *x.shape[2:])[:count], out)

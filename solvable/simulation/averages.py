@@ -1,0 +1,32 @@
+"""From the risks of runs to a curve."""
+
+import math
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from solvable.curve import Curve, Result
+from solvable.numerics.precision import in_float64
+
+
+def curve_of(steps: Any, runs: Any, groups: int) -> Curve:
+    """Mean and standard error of the population risk, and of the training risk where it was recorded.
+
+    ``runs`` has shape (runs, steps), or (runs, steps, 2) with the training risk.
+    """
+    finite = runs.ndim == 3
+    mean, stderr = (in_float64(_average) if runs.dtype == np.float64 else _average)(runs, groups)
+    result = jnp.where(jnp.isfinite(runs).all(), Result.SUCCESS, Result.NONFINITE)
+    if not finite:
+        return Curve(steps, mean, stderr, result, {"runs": runs})
+    stats = {"runs": runs[..., 0], "train_runs": runs[..., 1], "train_stderr": stderr[..., 1]}
+    return Curve(steps, mean[..., 0], stderr[..., 0], result, stats, train_risk=mean[..., 1])
+
+
+def _average(runs: Float[Array, "runs *rest"], groups: int) -> tuple[Float[Array, "*rest"], Float[Array, "*rest"]]:
+    """Mean over runs and its standard error from ``groups`` independent groups (run r in r mod groups)."""
+    means = runs.reshape(-1, groups, *runs.shape[1:]).mean(0)
+    spread = jnp.std(means, axis=0, ddof=1) if groups > 1 else jnp.full(runs.shape[1:], jnp.nan, runs.dtype)
+    return means.mean(0), spread / math.sqrt(groups)
