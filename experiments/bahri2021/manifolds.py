@@ -5,9 +5,9 @@ target is a wide random ReLU network. The kernel's eigenvalues fall as i^-(1 + 3
 samples^(-3/m): the exponent read off the spectrum predicts that of the learning curve, and the curve itself follows
 from the eigenvalues, steps included, where a degree of spherical harmonics is learned. Dots are kernel regression on
 drawn data, averaged over targets exactly. The prediction takes features to be Gaussian: its exponents hold in every
-dimension, its constant from dimension 4 on (at 1024 samples draws exceed it by 42% in dimension 2, 14% in 3, 7% in 4
-and 1% in 8). Source: Bahri, Dyer, Kaplan, Lee, Sharma 2021 (arXiv 2102.06701), exponents
-and the dimension of the data manifold.
+dimension, its constant from dimension 4 on: the figure's legend says how far above it draws are at the last size
+(1.42 in dimension 2, 1.14 in 3, 1.07 in 4, 1.01 in 8 at 1024 samples). Source: Bahri, Dyer, Kaplan, Lee, Sharma 2021
+(arXiv 2102.06701), exponents and the dimension of the data manifold.
 """
 
 from dataclasses import dataclass
@@ -130,12 +130,12 @@ def plot(dataset):
         for index, dimension in enumerate(dataset.dimension.values):
             color = COLORS[index % 7]
             left.plot(dataset["size"], dataset.theory[index], LINES[index % 4], color=color,
-                      label=f"dimension {dimension}")
+                      label=f"dimension {dimension}, last: {mean[index][-1] / dataset.expected[index][-1]:.2f}")
             left.errorbar(dataset.samples, mean[index], 2 * error[index], fmt=MARKERS[index % 7], color=color,
                           markersize=4, markerfacecolor="white")
         left.set(xscale="log", yscale="log", xlabel="samples", ylabel="risk E[(f(x) − y)²]",
                  title="lines: predicted from the eigenvalues, markers: draws")
-        left.legend()
+        left.legend(title="draws / prediction")
         fine = np.linspace(1.8, 8.4, 100)
         right.plot(fine, 3 / fine, "--", color="black", label="3 / dimension (asymptotic)")
         window = dataset.samples.values >= 32

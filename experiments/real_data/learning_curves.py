@@ -185,8 +185,9 @@ def plot(dataset):
             _spectrum_panel(axes[2, column], here)
         for row, label in zip(axes, ("risk", "risk", "share"), strict=True):
             row[0].set_ylabel(label)
-        for row in axes:
-            row[0].legend(fontsize=7)
+        for corner in (axes[0, -1], axes[1, 0], axes[2, 0]):
+            corner.legend(fontsize=7)
+        figure.set_layout_engine("constrained", h_pad=0.12)
     return figure
 
 
@@ -222,7 +223,9 @@ def report(dataset) -> list[dict]:
     """The worst ratio of prediction and measurement per setting, in the logarithm, and the slopes of both curves.
 
     Near the peak at samples = features pixels are furthest from the Gaussian the prediction takes them for; of a kernel
-    the noise, and eigenvalues beyond a fraction of the data, are not measured: its curve is predicted too low.
+    the noise, and eigenvalues beyond a fraction of the data, are not measured: its curve is predicted too low. Training
+    risk is compared in parts of its start: where it falls by orders of magnitude, as it does once every sample can be
+    fitted, the smallest eigenvalues of one subset set its rate, and those of real data are smaller than predicted.
     """
     rows = []
     for name in dataset.setting.values:
@@ -234,8 +237,10 @@ def report(dataset) -> list[dict]:
                                    np.abs(np.log(predicted / measured)).max(), allowed))
             slopes = [np.polyfit(np.log(here["size"].values), np.log(risk), 1)[0] for risk in (predicted, measured)]
             rows.append(report_row(f"{name}: slope of ln risk against ln samples, penalty {part:g}", *slopes, slope))
-        for kind, column in (("test", ""), ("training", "_train")):
-            ratio = np.log(here["descent_predicted" + column] / here["descent" + column])
-            rows.append(report_row(f"{name}: ln(predicted / measured) of descent at the worst step, {kind}", 0.0,
-                                   float(np.abs(ratio).max()), allowed))
+        ratio = np.log(here.descent_predicted / here.descent)
+        rows.append(report_row(f"{name}: ln(predicted / measured) of descent at the worst step, test", 0.0,
+                               float(np.abs(ratio).max()), allowed))
+        gap = (here.descent_predicted_train - here.descent_train) / here.descent_train[0]
+        rows.append(report_row(f"{name}: (predicted - measured) / start of descent at the worst step, training", 0.0,
+                               float(np.abs(gap).max()), 0.05))
     return rows
