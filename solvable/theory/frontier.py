@@ -1,16 +1,9 @@
 """The compute-optimal frontier of a model's deterministic equivalent, exact and continuous in width.
 
-At compute f = width * steps * batch_size the risk is phi(l, c) = log P(steps = e^{c-l} / B; width = e^l), c = log f.
-The optimal width solves phi_l = 0, and implicit differentiation gives both exponents at that very compute,
-
-    eta = -d log P* / d log f = -phi_c,          xi = d log width* / d log f = -phi_lc / phi_ll,
-
-phi is analytic in both arguments: phi_c is taken exactly through the time inversion, and derivatives in width from a
-polynomial through seven nearby widths.
+One compute is `solvable.theory.optimum`; here are many of them: one law at many computes, or a plane of laws.
 """
 
 import itertools
-import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -23,14 +16,12 @@ from jaxtyping import Array, Bool, Float
 
 from solvable.algorithms.base import AbstractModewise
 from solvable.models.base import AbstractModel, require_fresh_stream
-from solvable.numerics.inversion import FIRST, SINGLE
+from solvable.numerics.inversion import FIRST
 from solvable.numerics.precision import in_float64
 from solvable.numerics.resolvent import default_nodes
-from solvable.theory import renewal
+from solvable.theory.optimum import optimum, stages_for
 
 CHUNK = 32  # points of a map solved by one compiled call
-STENCIL = 7  # widths tried at once
-NARROW = 0.4  # half-range in log width of the last polynomial
 
 
 class Frontier(eqx.Module):
@@ -90,7 +81,7 @@ def theory_frontier(
         raise ValueError(f"compute: wanted finite values >= {least:g}; got {values.min():g} to {values.max():g}")
     widest = float(values.max()) ** 0.7
     nodes = nodes or default_nodes(getattr(model, "alpha", 1.0), widest)
-    return _frontier(model, build, values, nodes, _stages(values))
+    return _frontier(model, build, values, nodes, stages_for(values.max()))
 
 
 def frontier_map(
@@ -135,23 +126,29 @@ def frontier_map(
     tasks.append(np.broadcast_to(values, shape).reshape(-1))
     build = _builder(algorithm)
     nodes = nodes or default_nodes(tasks[0].max(), float(values.max()) ** 0.7)
-    stages = _stages(values) if stages is None else stages
+    stages = stages_for(values.max()) if stages is None else stages
     finite = np.flatnonzero(tasks[0] + tasks[1] > 0.5)
-    size = min(CHUNK, max(len(finite), 1))
-    chunks = [np.resize(finite[i : i + size], size) for i in range(0, len(finite), size)]
 
     @in_float64
-    def solve_chunk(index):
+    def solve(index):
         return _frontier_points(model, build, *(x[index] for x in tasks), nodes, stages)  # pyright: ignore[reportCallIssue]
 
+    result = _in_chunks(solve, finite, shape, workers, progress)
+    return eqx.tree_at(lambda f: f.interior, result, result.interior == 1)
+
+
+def _in_chunks(solve: Callable, places: np.ndarray, shape: tuple[int, ...], workers: int, progress) -> Any:
+    """``solve`` of places in chunks of one size, by threads; arrays of the whole shape, NaN elsewhere."""
+    size = min(CHUNK, max(len(places), 1))
+    chunks = [np.resize(places[i : i + size], size) for i in range(0, len(places), size)]
     parts = []
     with ThreadPoolExecutor(workers) as pool:
         # The first chunk compiles; the others then share what it compiled.
-        first = [pool.submit(solve_chunk, index).result() for index in chunks[:1]]
-        for part in itertools.chain(first, pool.map(solve_chunk, chunks[1:])):
+        first = [pool.submit(solve, index).result() for index in chunks[:1]]
+        for part in itertools.chain(first, pool.map(solve, chunks[1:])):
             parts.append(part)
             if progress is not None:
-                progress(min(len(parts) * size, len(finite)), len(finite))
+                progress(min(len(parts) * size, len(places)), len(places))
 
     def gather(*columns):
         whole = np.full(np.prod(shape, dtype=int), np.nan)
@@ -159,8 +156,7 @@ def frontier_map(
             whole[index] = column
         return whole.reshape(shape)
 
-    result = jax.tree.map(gather, *parts)
-    return eqx.tree_at(lambda f: f.interior, result, result.interior == 1)
+    return jax.tree.map(gather, *parts)
 
 
 @eqx.filter_jit
@@ -176,11 +172,6 @@ def _builder(algorithm: AbstractModewise | Builder) -> Builder:
     return algorithm if not isinstance(algorithm, AbstractModewise) else _Constant(algorithm)
 
 
-def _stages(compute: np.ndarray) -> int:
-    """Stages of the search: each narrows the widths by 2.2 / (STENCIL - 1), from half of log compute to about 2."""
-    return max(1, math.ceil(math.log(math.log(compute.max()) / 2 / 2.4) / math.log((STENCIL - 1) / 2.2))) + 1
-
-
 class _Constant(eqx.Module):
     algorithm: AbstractModewise
 
@@ -192,77 +183,7 @@ class _Constant(eqx.Module):
 def _frontier(model, build, compute, nodes: int, stages: int) -> Frontier:
     batch = build(model).batch_size
     flat = jnp.log(compute.reshape(-1))
-    columns = jax.vmap(lambda c: _optimum(model, build, c, jnp.log(float(batch)), nodes, stages))(flat)
+    columns = jax.vmap(lambda c: optimum(model, build, c, jnp.log(float(batch)), nodes, stages))(flat)
     log_width, log_risk, eta, xi, interior = (x.reshape(compute.shape) for x in columns)
     width = jnp.exp(log_width)
     return Frontier(compute, jnp.exp(log_risk), width, compute / (width * batch), eta, xi, interior)
-
-
-def _optimum(model, build, log_compute, log_batch, nodes: int, stages: int):
-    """log width, log risk, eta, xi and whether the optimum is interior, at one compute.
-
-    Widths are tried over the whole range, then around the best of them, then around the polynomial's minimum.
-    """
-    lowest, highest = jnp.log(2.0), log_compute - log_batch - jnp.log(float(FIRST))
-    unit = np.linspace(-1.0, 1.0, STENCIL)
-
-    def phi(log_width):
-        return log_risk_and_slope(model, build, log_width, log_compute - log_width - log_batch, nodes)
-
-    def settle(carry, reach):
-        center = jnp.clip(carry[0], lowest + reach, highest - reach)
-        value, slope = jax.vmap(phi)(center + reach * unit)
-        x, curve, rate = _polynomial_minimum(unit, value, slope)
-        smooth = (reach < 2.5) & (jnp.abs(x) < 1) & (curve[2] > 0)
-        best = jnp.where(smooth, x, jnp.asarray(unit)[jnp.nanargmin(value)])
-        bend = jnp.where(curve[2] > 0, curve[2] / reach**2, jnp.nan)
-        found = jnp.stack([curve[0], -rate[0], -rate[1] / reach / bend])
-        return (center + reach * best, found, smooth), None
-
-    whole = (highest - lowest) / 2
-    shrink = whole * (2.2 / (STENCIL - 1)) ** np.arange(stages)
-    reaches = jnp.append(jnp.maximum(shrink, NARROW), NARROW)
-    start = ((lowest + highest) / 2, jnp.zeros(3), jnp.asarray(False))
-    (x, (value, eta, xi), interior), _ = jax.lax.scan(settle, start, reaches)
-    return x, value, eta, xi, interior
-
-
-def _polynomial_minimum(unit: np.ndarray, value, slope):
-    """Minimum in [-1, 1] of the polynomial through ``value``; it and that through ``slope`` with derivatives there.
-
-    Returns:
-        x; (value, first, second derivative) at x; (slope, its first derivative) at x.
-    """
-    inverse = np.linalg.inv(np.vander(unit, increasing=True))
-    a, b = inverse @ value, inverse @ slope
-    order = np.arange(len(unit))
-
-    def at(coefficients, x, derivative):
-        falling = np.prod([order - k for k in range(derivative)], axis=0) if derivative else np.ones(len(unit))
-        powers = x ** jnp.maximum(order - derivative, 0)
-        return (coefficients * falling * powers).sum()
-
-    def newton(_, x):
-        bend = at(a, x, 2)
-        step = jnp.where(bend > 0, at(a, x, 1) / jnp.where(bend > 0, bend, 1), jnp.sign(at(a, x, 1)) * 0.3)
-        return jnp.clip(x - jnp.clip(step, -0.5, 0.5), -1, 1)
-
-    x = jax.lax.fori_loop(0, 20, newton, jnp.asarray(unit)[jnp.nanargmin(value)])
-    return x, [at(a, x, k) for k in range(3)], [at(b, x, k) for k in range(2)]
-
-
-def log_risk_and_slope(model, build, log_width, log_steps, nodes: int):
-    """log of the typical draw's risk at real width and real steps >= FIRST, and its derivative in log steps.
-
-    NaN where the expected risk is unbounded.
-    """
-    at_width = model.at_width(jnp.exp(log_width))
-    law = renewal.lower(at_width.spectrum(nodes), build(at_width))
-    last = jnp.exp(log_steps)[None]
-
-    def risk(log_time):
-        return renewal.at_times(law, jnp.exp(log_time)[None, None], last, SINGLE)[0, 0]
-
-    value, slope = jax.jvp(risk, (log_steps,), (jnp.ones_like(log_steps),))
-    stable = renewal.kernel_norm(law) < 1
-    return jnp.where(stable, jnp.log(value), jnp.nan), slope / value
