@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
-from matplotlib.figure import Figure
 
 import solvable as sv
-from solvable.plots import COLORS, style
+from solvable.plots import COLORS
 from solvable.results import make_dataset, report_row
 
 from . import shared
@@ -104,21 +103,7 @@ def _one(seed: int, index: int, sizes: dict, steps):
 
 def plot(dataset):
     """Risk against compute, one panel a phase, with the optimal width in an inset."""
-    with style():
-        figure = Figure(figsize=(11.5, 6.6))
-        panels = figure.subplots(2, 4)
-        for axes, name in zip(panels.flat, dataset.phase.values, strict=False):
-            here = dataset.sel(phase=name)
-            _panel(axes, here)
-            axes.set_title(shared.phase_title(name, float(here.alpha), float(here.beta)))
-        for axes in panels[:, 0]:
-            axes.set_ylabel("risk E[(f(x) − y)²]")
-        for axes in [*panels[1, :3], panels[0, 3]]:
-            axes.set_xlabel("compute f = width × steps")
-        shared.phase_plane(panels[1, 3])
-        handles, labels = panels[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4)
-    return figure
+    return shared.panel_each_phase(dataset, _panel, "compute f = width × steps", (11.5, 6.6))
 
 
 def _panel(axes, here):

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
-from matplotlib.figure import Figure
 
 import solvable as sv
-from solvable.plots import COLORS, MARKERS, style
+from solvable.plots import COLORS, MARKERS
 from solvable.results import make_dataset, report_row
 
 from . import shared
@@ -74,21 +73,7 @@ def run(config: Config, progress=lambda *_: None):
 
 def plot(dataset):
     """One panel a phase; the eighth shows where the points lie."""
-    with style():
-        figure = Figure(figsize=(11, 6.2))
-        panels = figure.subplots(2, 4)
-        for axes, name in zip(panels.flat, dataset.phase.values, strict=False):
-            here = dataset.sel(phase=name)
-            _panel(axes, here)
-            axes.set_title(shared.phase_title(name, float(here.alpha), float(here.beta)))
-        for axes in panels[:, 0]:
-            axes.set_ylabel("risk E[(f(x) − y)²]")
-        for axes in [*panels[1, :3], panels[0, 3]]:
-            axes.set_xlabel("SGD steps, one sample each")
-        shared.phase_plane(panels[1, 3])
-        handles, labels = panels[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4)
-    return figure
+    return shared.panel_each_phase(dataset, _panel, "SGD steps, one sample each", (11, 6.2))
 
 
 def _panel(axes, here):

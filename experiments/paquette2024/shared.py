@@ -5,10 +5,11 @@ Source: Paquette, Paquette, Xiao, Pennington 2024 (arXiv 2405.15074).
 
 import jax
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 import solvable as sv
-from solvable.plots import COLORS, plot_phase_boundaries
+from solvable.plots import COLORS, plot_phase_boundaries, style
 
 # One point a phase, away from the boundaries.
 POINTS = {
@@ -77,6 +78,25 @@ def measured_exponents(widths, steps, runs, theory, window, key):
 def phase_title(name: str, alpha: float, beta: float) -> str:
     """A panel's title."""
     return f"{name}   (α = {alpha:.2f}, β = {beta:.2f})"
+
+
+def panel_each_phase(dataset, panel, xlabel: str, size: tuple[float, float]) -> Figure:
+    """``panel(axes, dataset of the phase)`` for every phase; the eighth panel shows where the points lie."""
+    with style():
+        figure = Figure(figsize=size)
+        panels = figure.subplots(2, 4)
+        for axes, name in zip(panels.flat, dataset.phase.values, strict=False):
+            here = dataset.sel(phase=name)
+            panel(axes, here)
+            axes.set_title(phase_title(name, float(here.alpha), float(here.beta)))
+        for axes in panels[:, 0]:
+            axes.set_ylabel("risk E[(f(x) − y)²]")
+        for axes in [*panels[1, :3], panels[0, 3]]:
+            axes.set_xlabel(xlabel)
+        phase_plane(panels[1, 3])
+        handles, labels = panels[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    return figure
 
 
 def phase_plane(axes):
