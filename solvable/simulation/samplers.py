@@ -14,10 +14,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
+from solvable.algorithms.base import AbstractAlgorithm
 from solvable.keys import stream
+from solvable.models.base import AbstractProblem
 from solvable.numerics.chi_square import chi_square
 from solvable.numerics.normals import key_words, normal_pairs
-from solvable.simulation.landscape import HIGHEST, AbstractLandscape
+from solvable.simulation.landscape import HIGHEST, AbstractLandscape, Eigenbasis, OriginalBasis
 
 
 def _dot(a: Float[Array, "... coords"], b: Float[Array, " coords"]) -> Float[Array, "..."]:
@@ -170,3 +172,16 @@ class Wishart(_Reduced):
         length = jnp.sqrt((r**2 + outside) / self.size)
         inverse = jnp.where(square > 0, 1 / s, 0)
         return length * features + pull * (inverse * (p * r - length * overlap * inverse))
+
+
+def reduced(problem: AbstractProblem, algorithm: AbstractAlgorithm, name: str, dtype: Any) -> AbstractSampler:
+    """The sampler called ``name`` ("auto", "batch", "wishart") of the Gaussian reduction of ``problem``.
+
+    Without a batch size there is nothing to sample, whatever the name.
+    """
+    basis = Eigenbasis if algorithm.rotation_equivariant else OriginalBasis
+    landscape, size = basis.of(problem, dtype), algorithm.batch_size
+    if size is None:
+        return Population(landscape)
+    name = ("batch" if size == 1 else "wishart") if name == "auto" else name
+    return {"batch": Batch, "wishart": Wishart}[name](landscape, size)

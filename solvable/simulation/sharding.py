@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec, get_abstract_mesh
 from jaxtyping import Array, Float
 
 from solvable.models.ambient import AbstractAmbientDraw
@@ -37,29 +37,35 @@ def share_out(
 
     The features are filled up with absent ones, zeros that stay zero, to a multiple of the devices. F is never whole
     anywhere. A device holds its share, ambient * coords / devices numbers, and while it draws the intermediates of
-    ``BLOCK`` features, at most 16 bytes an entry.
+    ``BLOCK`` features, at most 16 bytes an entry. (A problem that holds F as an array has every device see it whole.)
+
+    Raises:
+        ValueError: the caller has set a mesh of its own.
     """
+    if not get_abstract_mesh().empty:  # the caller's mesh would have to agree with every array here
+        raise ValueError("mesh: wanted no jax.set_mesh around a simulation over devices; got one (mesh= is enough)")
     devices, (width,) = features_over(mesh), np.shape(draw.start)
     count = devices.size
     each = -(-width // count)
     over = lambda *axes: NamedSharding(devices, PartitionSpec(*axes))  # noqa: E731
-    shape, start = (len(draw.readout), each * count), np.pad(np.asarray(draw.start, dtype), (0, each * count - width))
-    parts = [_share(draw, device, i * each, each, dtype) for i, device in enumerate(devices.devices)]
-    factor = jax.make_array_from_single_device_arrays(shape, over(None, FEATURES), parts)
+    start = np.pad(np.asarray(draw.start, dtype), (0, each * count - width))
+    with jax.enable_x64(True):
+        index = jax.device_put(np.arange(each * count), over(FEATURES))
+        factor = _columns(jax.device_put(draw, over()), index, dtype, devices)
     readout, noise = (jax.device_put(np.asarray(x, dtype), over()) for x in (draw.readout, draw.noise))
     return factor, readout, noise, jax.device_put(start, over(FEATURES))
 
 
-def _share(draw: AbstractAmbientDraw, device: Any, first: int, each: int, dtype: Any) -> Float[Array, "ambient each"]:
-    """Columns ``first`` to ``first + each`` of F on ``device``."""
-    with jax.enable_x64(True):
-        draw, index = jax.device_put((draw, np.arange(first, first + each)), device)
-        return jax.block_until_ready(_columns(draw, index, dtype))
-
-
 @eqx.filter_jit
-def _columns(draw: AbstractAmbientDraw, index: Any, dtype: Any):
-    """Columns ``index`` of F, absent ones zero, made block by block: the float64 intermediates are those of a block."""
+def _columns(draw: AbstractAmbientDraw, index: Any, dtype: Any, devices: Mesh):
+    """Columns ``index`` of F, absent ones zero, each device its own, without a word between them."""
+    own = lambda draw, some: _own_columns(draw, some, dtype)  # noqa: E731
+    cut, specs = PartitionSpec(None, FEATURES), (PartitionSpec(), PartitionSpec(FEATURES))
+    return jax.shard_map(own, mesh=devices, in_specs=specs, out_specs=cut, check_vma=False)(draw, index)
+
+
+def _own_columns(draw: AbstractAmbientDraw, index: Any, dtype: Any):
+    """Block by block, so that the float64 intermediates are those of a block."""
     (width,), count = np.shape(draw.start), len(index)
     block = min(BLOCK, count)
 

@@ -18,7 +18,6 @@ from solvable.models.finite import FiniteProblem
 from solvable.simulation.averages import curve_of
 from solvable.simulation.closed_form import has_no_steps, solve_directly
 from solvable.simulation.direct import direct
-from solvable.simulation.landscape import Eigenbasis, OriginalBasis
 from solvable.simulation.multi_pass import ORDERS, Order, reused
 from solvable.simulation.runs import (
     grouped_map,
@@ -29,7 +28,7 @@ from solvable.simulation.runs import (
     runs_of_draws,
     runs_of_one,
 )
-from solvable.simulation.samplers import AbstractSampler, Batch, Population, Wishart
+from solvable.simulation.samplers import AbstractSampler, reduced
 from solvable.simulation.sharding import check_mesh
 from solvable.simulation.trajectory import Progress, advance, begin
 
@@ -59,9 +58,8 @@ class Simulation(AbstractResumable):
         order: how a finite data set is passed through: "replacement", every sample of a batch drawn from all data, or
             "epochs", a fresh shuffle of the data for every pass.
         mesh: devices over which every model is cut along its features, for models larger than a device; only with
-            sampler="direct", which then draws sqrt(D) W as it is cut, so that it is never whole anywhere, and needs no
-            eigenbasis. Names and kinds of its axes do not matter. A device holds ambient * width / devices numbers,
-            and one draw at a time; a step sends one number a sample.
+            sampler="direct", which draws sqrt(D) W as it is cut, never whole. The mesh's axes do not matter. A device
+            holds ambient * width / devices numbers, of one draw at a time; a step sends one number a sample.
 
     The curve's ``stats`` hold ``runs``, the risk of each run, shape (num_runs, steps). ``stderr`` is the
     standard error of the mean over runs, or over the means of draws where draws are shared; NaN if there is
@@ -129,9 +127,9 @@ class Simulation(AbstractResumable):
         return curve_of(steps, runs[:, places], groups)
 
     def view(self, model, algorithm) -> View:
-        reduced = algorithm.batch_size is None or self.sampler != "direct"
+        eigenbasis = algorithm.batch_size is None or self.sampler != "direct"
         fresh = self.walks(model, algorithm) and model.samples is None
-        return "problem" if fresh and reduced and algorithm.rotation_equivariant else "model"
+        return "problem" if fresh and eigenbasis and algorithm.rotation_equivariant else "model"
 
     def walks(self, model, algorithm) -> bool:
         drawn = isinstance(model, AbstractProblem) and _is_drawn(model)
@@ -177,12 +175,12 @@ class Simulation(AbstractResumable):
             return reused(problem, algorithm, self.order, dtype)
         if self.sampler == "direct" and size is not None:
             return direct(problem.ambient(), size, dtype, None)
-        basis = Eigenbasis if algorithm.rotation_equivariant else OriginalBasis
-        landscape = basis.of(problem, dtype)
-        if size is None:
-            return Population(landscape)
-        name = ("batch" if size == 1 else "wishart") if self.sampler == "auto" else self.sampler
-        return {"batch": Batch, "wishart": Wishart}[name](landscape, size)
+        return reduced(problem, algorithm, self.sampler, dtype)
+
+    def __getstate__(self):
+        if self.mesh is not None:
+            raise ValueError("mesh: wanted None for a simulation that goes to another process; got this one's devices")
+        return super().__getstate__()
 
 
 def _is_drawn(problem: AbstractProblem) -> bool:
@@ -196,7 +194,6 @@ def _check_count(name: str, value: object) -> None:
 
 
 def _simulable(steps: np.ndarray) -> np.ndarray:
-    steps = np.asarray(steps)
     if steps.ndim != 1 or steps.size == 0:
         raise ValueError(f"steps: wanted at least one step in one dimension; got shape {steps.shape}")
     if steps.min() < 0 or steps.max() >= 2**31:
