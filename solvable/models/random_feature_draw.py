@@ -110,26 +110,44 @@ class ProjectedFeatures(AbstractAmbientDraw):
 
 
 def _drawn(model: "PowerLawRF", key: Key[Array, ""]):
-    """`_draw` of a law."""
+    """Eigenvalues, best and initial parameters (eigenbasis), floor, eigenvectors of the draw of a law with a key.
+
+    Random numbers come from programs of padded sizes, which many laws share, because they take longest to compile.
+    """
     width = concrete_size("width", model.width, "drawing")
     tail = math.isinf(float(model.ambient))
     head = HEAD_PER_WIDTH * width if tail else concrete_size("ambient", model.ambient, "drawing")
-    return _draw(key, model.alpha, model.beta, model.noise, model.init_std, width, head, tail)
+    rows = _streams(stream(key, "projection"), np.arange(_padded(width)), _padded(head))
+    start = _normals(stream(key, "initial"), _padded(width))
+    return _reduced(key, rows, start, model.alpha, model.beta, model.noise, model.init_std, width, head, tail)
+
+
+def _padded(size: int) -> int:
+    """The next power of two from 64 to 1024, then the next multiple of 1024."""
+    return max(64, 1 << (size - 1).bit_length()) if size <= 1024 else -(-size // 1024) * 1024
+
+
+@partial(jax.jit, static_argnames="count")
+def _normals(key: Key[Array, ""], count: int) -> Float[Array, " count"]:
+    """Standard normals in float32, exact enough for a draw; more of them extend fewer."""
+    return jax.random.normal(key, (count,), jnp.float32)
+
+
+@partial(jax.jit, static_argnames="count")
+def _streams(key: Key[Array, ""], index, count: int) -> Float[Array, "some count"]:
+    """`_normals` of the streams ``index`` of a key."""
+    return jax.vmap(lambda i: _normals(jax.random.fold_in(key, i), count))(index)
 
 
 def _projection(key: Key[Array, ""], index, width: int, ambient: int) -> Float[Array, "ambient some"]:
-    """Columns ``index`` of W, entries N(0, 1/width); one stream a feature, so that both axes extend.
-
-    Drawn in float32, exact enough.
-    """
-    keys = jax.vmap(partial(jax.random.fold_in, stream(key, "projection")))(index)
-    rows = jax.vmap(lambda k: jax.random.normal(k, (ambient,), jnp.float32))(keys)
-    return rows.T.astype(float) / math.sqrt(width)
+    """Columns ``index`` of W, entries N(0, 1/width); one stream a feature, so that both axes extend."""
+    rows = _streams(stream(key, "projection"), index, _padded(ambient))
+    return rows[:, :ambient].T.astype(float) / math.sqrt(width)
 
 
 def _start(key: Key[Array, ""], init_std, width: int) -> Float[Array, " width"]:
     """Parameters before the first step, in the original coordinates."""
-    return init_std * jax.random.normal(stream(key, "initial"), (width,), jnp.float32).astype(float)
+    return init_std * _normals(stream(key, "initial"), _padded(width))[:width].astype(float)
 
 
 def _tail_moments(key, alpha, beta, width: int, head: int):
@@ -148,11 +166,11 @@ def _tail_moments(key, alpha, beta, width: int, head: int):
 
 @in_float64
 @partial(jax.jit, static_argnames=("width", "head", "tail"))
-def _draw(key, alpha, beta, noise, init_std, width: int, head: int, tail: bool):
-    """Eigenvalues, best and initial parameters (eigenbasis), floor, eigenvectors; the Gram matrix in float64."""
+def _reduced(key, rows, start, alpha, beta, noise, init_std, width: int, head: int, tail: bool):
+    """`_drawn` from its random numbers; the Gram matrix in float64."""
     alpha, beta = jnp.asarray(alpha, float), jnp.asarray(beta, float)
     j = jnp.arange(1.0, head + 1)
-    features = j[:, None] ** -alpha * _projection(key, jnp.arange(width), width, head)
+    features = j[:, None] ** -alpha * (rows[:width, :head].T.astype(float) / math.sqrt(width))
     labels = j ** -(alpha + beta)
     gram, overlap = features.T @ features, features.T @ labels
     covariance = shift = power = jnp.zeros(())
@@ -170,4 +188,4 @@ def _draw(key, alpha, beta, noise, init_std, width: int, head: int, tail: bool):
     floor = ((labels - features @ best) ** 2).sum()
     if tail:
         floor = jnp.maximum(floor + best @ covariance @ best - 2 * shift @ best + power, 0.0)
-    return eigvals, target, vectors.T @ _start(key, init_std, width), floor + noise**2, vectors
+    return eigvals, target, vectors.T @ (init_std * start[:width].astype(float)), floor + noise**2, vectors
