@@ -17,7 +17,7 @@ import sweep_worker
 from test_sweep_store import contents, expected_contents, same
 
 import solvable as sv
-from solvable.sweep import store as files
+from solvable.sweep import store
 from solvable.sweep.engines import task
 from solvable.sweep.identity import describe
 from solvable.sweep.layout import make_plan
@@ -73,7 +73,7 @@ def test_threads_of_an_executor(tmp_path, whole):
 def test_shares_of_a_job_array_make_one_sweep(tmp_path, monkeypatch):
     """A share begins with its own chunks and then takes what is missing."""
     seen = []
-    monkeypatch.setattr(files.Store, "write", lambda self, name, arrays: seen.append(name))
+    monkeypatch.setattr(store.Store, "write", lambda self, name, arrays: seen.append(name))
     sweep_worker.run("slow", tmp_path, shard=(0, 3))
     first = list(seen)
     seen.clear()

@@ -18,7 +18,7 @@ import sweep_worker
 import xarray as xr
 
 import solvable as sv
-from solvable.sweep import store as files
+from solvable.sweep import files, store
 from solvable.sweep import walk as segments
 from solvable.sweep.programs import Program
 
@@ -228,7 +228,7 @@ def test_a_read_only_folder_is_one_clear_error(tmp_path, monkeypatch):
 
 
 def test_a_finished_store_on_a_read_only_disk_can_be_collected(finished, whole, monkeypatch):
-    monkeypatch.setattr(files, "put", None)
+    monkeypatch.setattr(store, "put", None)
     same(sv.collect(finished), whole)
 
 
@@ -377,7 +377,7 @@ def test_a_long_run_goes_on_from_where_it_was_stopped(tmp_path, monkeypatch, kin
 def test_a_damaged_checkpoint_is_a_fresh_start(tmp_path, monkeypatch, kind):
     monkeypatch.setattr(segments, "FIRST_WORK", 1)
     monkeypatch.setattr(segments, "SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(files.Store, "write", lambda self, name, arrays: None)
+    monkeypatch.setattr(store.Store, "write", lambda self, name, arrays: None)
     uninterrupted = walk(kind)
     walk(kind, tmp_path)
     (checkpoint,) = (tmp_path / "partial").iterdir()

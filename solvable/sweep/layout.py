@@ -1,21 +1,16 @@
 """The plan of a sweep: its cells in chunks, what it will compile, compute and store, before anything is run."""
 
-import os
 from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import numpy as np
 
-from solvable.method import AbstractResumable
 from solvable.sweep.content import digest, sha
+from solvable.sweep.cost import cell_bytes, cell_flops, chunk_size, free_memory, size_text, stored_bytes
 from solvable.sweep.identity import identity, versions, words
 from solvable.sweep.lowering import Group, group_of
 from solvable.sweep.recipe import Recipe
-
-CHUNK_WORK = 1 << 31  # modes x steps x runs of a chunk: about ten seconds of one core
-CHUNK_CELLS = 4096
-MEMORY_SHARE = 0.25  # of the free memory, for the cells of one chunk
 
 
 @dataclass(frozen=True)
@@ -41,8 +36,8 @@ class Plan:
         cells: number of cells.
         chunks: their division; each is one file of a store.
         failures: cells that could not even be built, with their tracebacks.
-        compilations: programs to compile (for cells solved one by one: one a shape, counted as one a group).
-        flops: floating point operations, an estimate (`cell_flops`).
+        compilations: programs to compile: one a group, and for cells that walk alone one a shape.
+        flops: floating point operations, an estimate (`solvable.sweep.cost.cell_flops`).
         stored_bytes: size of all results.
         tile_bytes: device memory of the largest tile in flight.
         free_bytes: free memory of the device when the plan was made.
@@ -82,14 +77,15 @@ class Plan:
 
     def __str__(self) -> str:
         shape = " x ".join(f"{axis.dim} {len(axis.values)}" for axis in self.recipe.axes)
+        free = size_text(self.free_bytes)
         lines = [
             words(self.recipe.method),
             f"cells         {self.cells} ({shape})",
             f"compilations  {self.compilations}",
             f"chunks        {len(self.chunks)} of at most {self.chunk_size} cells",
             f"operations    {self.flops:.2g}",
-            f"results       {_size(self.stored_bytes)}",
-            f"memory        {_size(self.tile_bytes)} in flight, {_size(self.free_bytes)} free on this {self.platform}",
+            f"results       {size_text(self.stored_bytes)}",
+            f"memory        {size_text(self.tile_bytes)} in flight, {free} free on this {self.platform}",
         ]
         if self.failures:
             first = next(iter(self.failures.values())).splitlines()[-1]
@@ -134,8 +130,8 @@ def _measure(recipe: Recipe, chunks: tuple[Chunk, ...], failures: dict[int, str]
     for c in chunks:
         setting, group = recipe.setting(c.cells[0]), c.group
         flops += len(c.cells) * cell_flops(recipe, setting, group)
-        stored += len(c.cells) * len(setting.steps) * 2 * (8 if recipe.x64 or recipe.method.in_float64 else 4)
-        tile = max(tile, group.lanes * _cell_bytes(recipe, group))
+        stored += len(c.cells) * stored_bytes(recipe, setting)
+        tile = max(tile, group.lanes * cell_bytes(recipe, group))
     programs = len({c.group.program() for c in chunks})
     return Plan(recipe, chunks, failures, platform, free, recipe.count, programs, float(flops), stored, tile)
 
@@ -146,20 +142,11 @@ def _chunks(recipe, group: Group, cells: list[int], platform, free, wanted, devi
     cells = sorted(cells, key=lambda i: (recipe.setting(i).law, -1 if seeds[i] is None else seeds[i], i))
     tiles = len(devices) * group.lanes
     last = int(recipe.setting(cells[0]).steps[-1])
-    size = wanted or _chunk_size(recipe, group, last, free)
+    size = wanted or chunk_size(recipe, group, last, free)
     size = -(-size // tiles) * tiles if wanted is None else size
     common = shard_description(recipe, group, platform)
     parts = [tuple(cells[start : start + size]) for start in range(0, len(cells), size)]
     return [Chunk(chunk_name(recipe, common, part), part, group) for part in parts]
-
-
-def _chunk_size(recipe: Recipe, group: Group, last: int, free: int) -> int:
-    """Cells of about ten seconds of one core's work, and of a quarter of the free memory."""
-    runs = getattr(recipe.method, "num_runs", 1)
-    walked = max(last, 1) if isinstance(recipe.method, AbstractResumable) else 1000
-    work = CHUNK_WORK // (max(group.modes, 64) * runs * walked)
-    held = int(MEMORY_SHARE * free) // _cell_bytes(recipe, group)
-    return max(1, min(work, held, CHUNK_CELLS))
 
 
 def shard_description(recipe: Recipe, group: Group, platform: str) -> str:
@@ -170,48 +157,6 @@ def shard_description(recipe: Recipe, group: Group, platform: str) -> str:
 def chunk_name(recipe: Recipe, common: str, cells: tuple[int, ...]) -> str:
     """The name of a chunk: a hash of its content's description."""
     return sha(common, [recipe.content(i) for i in cells])
-
-
-def cell_flops(recipe: Recipe, setting: Any, group: Group) -> float:
-    """Operations of one cell.
-
-    A method that walks: 60 for every mode, step, run and (where samples are drawn one by one) sample: 40 for the
-    normal number (20 rounds of the cipher serve two), the rest for gradient and update. A theory: `theory_flops`.
-    """
-    last = max(int(setting.steps[-1]), 1)
-    modes = group.modes or 256
-    runs = getattr(recipe.method, "num_runs", 1)
-    if recipe.method.in_float64:
-        return 1000.0 * modes * len(setting.steps)
-    return 60.0 * modes * last * runs
-
-
-def _cell_bytes(recipe: Recipe, group: Group) -> int:
-    """Bytes on the device for one cell: its modes, a few copies per run, and the curves of its runs."""
-    number = 8 if recipe.x64 or recipe.method.in_float64 else 4
-    runs = getattr(recipe.method, "num_runs", 1)
-    return number * (group.modes * (8 + 8 * runs) + (group.records or 128) * (runs + 2)) + 1024
-
-
-def free_memory(device: Any) -> int:
-    """Bytes a device has to spare: what its allocator reports, or the machine's available memory."""
-    stats = device.memory_stats() if hasattr(device, "memory_stats") else None
-    if stats and "bytes_limit" in stats:
-        return int(stats["bytes_limit"] - stats.get("bytes_in_use", 0))
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            rows = dict(line.split(":", 1) for line in file)
-        return int(rows["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"
 
 
 def local_devices(mesh: Any) -> tuple:
