@@ -56,7 +56,7 @@ class AbstractModel(eqx.Module):
 class AbstractProblem(AbstractModel):
     """One draw, in the eigenbasis of its feature covariance.
 
-    In that basis (Gaussian features, THEORY: the Gaussian reduction) the features are ``phi = sqrt(eigvals) * z``
+    In that basis (Gaussian features; the Gaussian reduction) the features are ``phi = sqrt(eigvals) * z``
     with ``z ~ N(0, I)`` and the targets are ``y = phi . target + eps`` with ``eps ~ N(0, floor)`` independent of phi.
 
     Attributes:
