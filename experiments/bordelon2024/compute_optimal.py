@@ -30,7 +30,6 @@ class Config:
         widths: widths tried, evenly spaced in the logarithm.
         points: values of compute.
         tiny: a much smaller run with the same outputs.
-        seed: unused; nothing here is random.
     """
 
     a: float = 1.5
@@ -39,7 +38,6 @@ class Config:
     widths: int = 97
     points: int = 33
     tiny: bool = False
-    seed: int = 0
 
 
 def run(config: Config, progress=lambda *_: None):

@@ -32,7 +32,6 @@ class Config:
         smallest, largest: ends of width and samples.
         points: sizes tried.
         tiny: a much smaller run with the same outputs.
-        seed: unused; nothing here is random.
     """
 
     a: float = 1.5
@@ -42,7 +41,6 @@ class Config:
     largest: float = 1e7
     points: int = 37
     tiny: bool = False
-    seed: int = 0
 
 
 def run(config: Config, progress=lambda *_: None):

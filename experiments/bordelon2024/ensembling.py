@@ -33,7 +33,6 @@ class Config:
         members: numbers of models averaged.
         last_step: the last time.
         tiny: a much smaller run with the same outputs.
-        seed: unused; nothing here is random.
     """
 
     a: float = 1.75
@@ -43,7 +42,6 @@ class Config:
     members: tuple[int, ...] = (1, 2, 4, 8, 16)
     last_step: int = 100_000
     tiny: bool = False
-    seed: int = 0
 
 
 def run(config: Config):

@@ -27,7 +27,6 @@ class Config:
         latents: numbers of latent inputs of the plateau.
         noise: standard deviation of the label noise of the plateau.
         tiny: a much smaller run with the same outputs.
-        seed: unused; nothing here is random.
     """
 
     alpha: float = 1.0
@@ -35,7 +34,6 @@ class Config:
     latents: tuple[int, ...] = (100, 1000, 10000)
     noise: float = 0.01
     tiny: bool = False
-    seed: int = 0
 
 
 def run(config: Config):

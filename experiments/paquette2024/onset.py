@@ -33,7 +33,6 @@ class Config:
         num_compute: values of compute between them, evenly spaced in the logarithm.
         within: relative distance from the asymptote that counts as arrived.
         tiny: a much smaller run with the same outputs.
-        seed: unused, nothing here is random.
     """
 
     num_alpha: int = 16
@@ -44,7 +43,6 @@ class Config:
     num_compute: int = 14
     within: float = 0.05
     tiny: bool = False
-    seed: int = 0
 
 
 def run(config: Config, progress=lambda *_: None):
