@@ -16,6 +16,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Inexact
 
+from solvable.numerics.complex_numbers import reciprocal
+
 FOLLOW = 2  # Newton iterations at each point of a path
 POLISH = 2  # Newton iterations at the end; they carry the derivatives, one order each
 
@@ -41,11 +43,6 @@ class Point(NamedTuple):
     slope: Inexact[Array, "..."]  # d rho / d kappa
     of_width: Inexact[Array, "..."]  # 1 - df / width
     of_samples: Inexact[Array, "..."]  # 1 - df / samples
-
-
-def inverse(z):
-    """1 / z without the scaling of the complex division, which is several times slower."""
-    return z.conj() / (z.real**2 + z.imag**2) if jnp.iscomplexobj(z) else 1 / z
 
 
 def _bisect(increasing, low, high, iterations: int = 40):
@@ -85,7 +82,7 @@ def prepare(eigvals: Float[Array, " modes"], mass: Float[Array, " modes"], width
 def locate(modes: Modes, delta: Inexact[Array, "..."]) -> Point:
     """The penalty of kappa_0 + delta, explicitly, any shape."""
     kappa = modes.origin + delta
-    pole = inverse(modes.eigvals + kappa[..., None])
+    pole = reciprocal(modes.eigvals + kappa[..., None])
     total, steep = pole @ (modes.mass * modes.fraction), pole**2 @ (modes.mass * modes.eigvals)
     least, most = jnp.minimum(modes.width, modes.samples), jnp.maximum(modes.width, modes.samples)
     ratio = jnp.where(jnp.isinf(most), 0.0, least / jnp.where(jnp.isinf(most), 1.0, most))

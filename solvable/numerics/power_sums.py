@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Inexact
 
+from solvable.numerics.complex_numbers import reciprocal, turn
+
 HEAD = 128  # explicit terms: beyond them the summand is smooth on the scale of one index
 ENDS = 10  # points of the end correction
 SPLIT = 3.0  # |log(w x^{2 alpha})| beyond which the geometric series of 1/(1 + w x^{2 alpha}) is used
@@ -66,11 +68,6 @@ def _log_size(v: Float[Array, ""] | float):
     return jnp.minimum(jnp.log(v), 1e8)
 
 
-def _inverse(z):
-    """1 / z without the scaling of the complex division, which is several times slower; |z|^2 must not overflow."""
-    return z.conj() / (z.real**2 + z.imag**2)
-
-
 def _detour(b, left, right, angle):
     """integral of e^{b y} / (1 + e^y) from left + i angle down to the real axis, along it, and up to right + i angle.
 
@@ -81,12 +78,12 @@ def _detour(b, left, right, angle):
     x = left[..., None] + (right - left)[..., None] * t
     along = (right - left) * (weight * jnp.exp(b * x) / (1 + jnp.exp(x))).sum(-1)
     half, angle = t[: NODES // 2], angle[..., None]
-    phase, power = jnp.exp(1j * half * angle), jnp.exp(1j * b * half * angle)
-    whole, whole_power = jnp.exp(1j * angle), jnp.exp(1j * b * angle)
+    phase, power = turn(half * angle), turn(b * half * angle)
+    whole, whole_power = turn(angle), turn(b * angle)
 
     def leg(x):
         size = jnp.exp(x)[..., None]
-        pair = power * _inverse(1 + size * phase) + whole_power * power.conj() * _inverse(
+        pair = power * reciprocal(1 + size * phase) + whole_power * power.conj() * reciprocal(
             1 + size * whole * phase.conj()
         )
         return 1j * angle[..., 0] * jnp.exp(b * x) * (weight[: NODES // 2] * pair).sum(-1)
@@ -112,8 +109,8 @@ def _fermi_integral(b, start, stop, angle):
         size = _powers(a, start[..., None], stop[..., None])
         return (cosine * size).sum(-1) + 1j * direction * (sine * size).sum(-1)
 
-    low = jnp.exp(1j * b * angle) * series(b + n, low_start, low_stop, 1)
-    high = jnp.exp(1j * (b - 1) * angle) * series(b - 1 - n, high_start, high_stop, -1)
+    low = turn(b * angle) * series(b + n, low_start, low_stop, 1)
+    high = turn((b - 1) * angle) * series(b - 1 - n, high_start, high_stop, -1)
     legs = _detour(b, left, right, angle)
     # Where nothing lies between, the legs cancel, but only to the rounding of terms that may dwarf the rest.
     return low + high + jnp.where(right > left, legs, 0)
@@ -141,7 +138,7 @@ def power_sum(
     j = jnp.arange(1.0, HEAD + 1)
 
     def summand(x):
-        return x**-p * _inverse(1 + w[..., None] * x ** (2 * alpha))
+        return x**-p * reciprocal(1 + w[..., None] * x ** (2 * alpha))
 
     head = jnp.where(j <= v, summand(j), 0).sum(-1)
     start = jnp.minimum(HEAD + 1.0, v)

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.models.base import AbstractModel
-from solvable.numerics.effective_ridge import inverse
+from solvable.numerics.complex_numbers import reciprocal
 from solvable.numerics.precision import in_float64
 from solvable.numerics.stepping import at_two_times
 from solvable.theory.dmft import (
@@ -94,7 +94,7 @@ def _responses(population, rate, first, times, last, continuous: bool):
         df = section.points.df
         r02, r24 = -df / points.of_samples, -df / points.of_width
         kernels = [(memory @ x).imag for x in (-df / population.samples, -df / population.width, r02, r24)]
-        left = points.kappa[:, None] * inverse(points.kappa[:, None] + population.eigvals)
+        left = points.kappa[:, None] * reciprocal(points.kappa[:, None] + population.eigvals)
         return *kernels, (section.coefficient @ left).imag
 
     return everywhere(training, at, first, times, last, continuous)

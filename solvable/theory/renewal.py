@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Inexact
 
 from solvable.algorithms.base import AbstractModewise
+from solvable.numerics.complex_numbers import reciprocal
 from solvable.numerics.inversion import FIRST, Hyperbola, nodes_and_weights
 from solvable.spectrum import Spectrum
 
@@ -127,9 +128,7 @@ def at_times(
         gone = jnp.abs(decay) * last > GONE
         inverse = jnp.where(gone, 1 / jnp.where(gone, decay, 1), 0)
         n0, g0 = (inverse @ forcing).real, 1 - (inverse @ kernel).real
-        shifted = energy[:, None] + decay
-        pole = shifted.conj() / (shifted.real**2 + shifted.imag**2)  # several times faster than a complex division
-        rest = jnp.where(gone, -energy[:, None] * inverse, 1) * pole
+        rest = jnp.where(gone, -energy[:, None] * inverse, 1) * reciprocal(energy[:, None] + decay)
         n, g = floor / energy + (rest * forcing).sum(-1), -(rest * kernel).sum(-1)
         transform = (n * g0 - n0 * g) / (g0 * (g0 + g))
         return (jnp.exp(s * (times[:, None] + 1)) * (weight * transform)).sum(-1).imag

@@ -23,7 +23,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, Inexact
 
-from solvable.numerics.effective_ridge import Modes, Point, inverse
+from solvable.numerics.complex_numbers import reciprocal
+from solvable.numerics.effective_ridge import Modes, Point
 
 
 class OnePoint(NamedTuple):
@@ -53,7 +54,7 @@ def one_point(modes: Modes, power: Float[Array, " modes"], at: Point, anchor: Fl
     anchor = jax.lax.stop_gradient(anchor)
     near = 1 / (modes.eigvals + modes.origin + anchor)
     mass = modes.mass * modes.eigvals
-    pole = inverse(modes.eigvals + at.kappa[..., None])
+    pole = reciprocal(modes.eigvals + at.kappa[..., None])
     sums = pole @ jnp.stack([mass, power, mass * near, power * near], -1)
     steep = pole**2 @ jnp.stack([mass, power], -1)
     return OnePoint(at, at.delta - anchor, *jnp.moveaxis(sums, -1, 0), *jnp.moveaxis(steep, -1, 0))
