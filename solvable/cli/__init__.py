@@ -25,7 +25,7 @@ USAGE = """usage: solvable COMMAND [OPTIONS]
 Solvable models of neural scaling laws: simulated, solved exactly, and predicted, side by side.
 
 commands:
-  phase-diagram    measure the compute-optimal exponents over the (alpha, beta) plane (about two minutes)
+  phase-diagram    measure the compute-optimal exponents over the (alpha, beta) plane (a minute or two)
   check            put a theory beside a simulation of the same model and algorithm
   sweep            plan, run, status, collect, retry: every combination of some parameters, resumable
   run NAME         run an experiment: figure, dataset and report in a folder of its own

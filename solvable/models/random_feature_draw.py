@@ -101,12 +101,13 @@ class ProjectedFeatures(AbstractAmbientDraw):
         ambient = concrete_size("ambient", model.ambient, "drawing ambient inputs (sampler 'direct')")
         alpha = jnp.asarray(model.alpha, float)
         readout = jnp.arange(1.0, ambient + 1) ** -(alpha + model.beta)
-        return cls(key, alpha, readout, jnp.asarray(model.noise), _start(key, model.init_std, width))
+        start = _start(_start_normals(key, width), model.init_std, width)
+        return cls(key, alpha, readout, jnp.asarray(model.noise), start)
 
     @in_float64
     def columns(self, index):
-        j = jnp.arange(1.0, self.readout.shape[0] + 1)
-        return j[:, None] ** -self.alpha * _projection(self.key, index, self.start.shape[0], self.readout.shape[0])
+        (width,), (ambient,) = self.start.shape, self.readout.shape
+        return _features(_feature_normals(self.key, index, ambient), self.alpha, width, ambient)
 
 
 def _drawn(model: "PowerLawRF", key: Key[Array, ""]):
@@ -117,13 +118,15 @@ def _drawn(model: "PowerLawRF", key: Key[Array, ""]):
     width = concrete_size("width", model.width, "drawing")
     tail = math.isinf(float(model.ambient))
     head = HEAD_PER_WIDTH * width if tail else concrete_size("ambient", model.ambient, "drawing")
-    rows = _streams(stream(key, "projection"), np.arange(_padded(width)), _padded(head))
-    start = _normals(stream(key, "initial"), _padded(width))
+    rows, start = _feature_normals(key, np.arange(_padded(width)), head), _start_normals(key, width)
     return _reduced(key, rows, start, model.alpha, model.beta, model.noise, model.init_std, width, head, tail)
 
 
 def _padded(size: int) -> int:
-    """The next power of two from 64 to 1024, then the next multiple of 1024."""
+    """The next power of two from 64 to 1024, then the next multiple of 1024.
+
+    Coarser than `solvable.shapes.rounded_up`: spare normals cost less than one more program.
+    """
     return max(64, 1 << (size - 1).bit_length()) if size <= 1024 else -(-size // 1024) * 1024
 
 
@@ -139,15 +142,25 @@ def _streams(key: Key[Array, ""], index, count: int) -> Float[Array, "some count
     return jax.vmap(lambda i: _normals(jax.random.fold_in(key, i), count))(index)
 
 
-def _projection(key: Key[Array, ""], index, width: int, ambient: int) -> Float[Array, "ambient some"]:
-    """Columns ``index`` of W, entries N(0, 1/width); one stream a feature, so that both axes extend."""
-    rows = _streams(stream(key, "projection"), index, _padded(ambient))
-    return rows[:, :ambient].T.astype(float) / math.sqrt(width)
+def _feature_normals(key: Key[Array, ""], index, ambient: int) -> Float[Array, "some padded"]:
+    """Standard normals of the features ``index``: one stream a feature, so that both axes of W extend."""
+    return _streams(stream(key, "projection"), index, _padded(ambient))
 
 
-def _start(key: Key[Array, ""], init_std, width: int) -> Float[Array, " width"]:
+def _start_normals(key: Key[Array, ""], width: int) -> Float[Array, " padded"]:
+    """Standard normals of the initial parameters."""
+    return _normals(stream(key, "initial"), _padded(width))
+
+
+def _features(normals, alpha, width: int, ambient: int) -> Float[Array, "ambient some"]:
+    """Columns of F = sqrt(D) W, D_j = j^{-2 alpha}, W with entries N(0, 1/width)."""
+    j = jnp.arange(1.0, ambient + 1)
+    return j[:, None] ** -alpha * (normals[:, :ambient].T.astype(float) / math.sqrt(width))
+
+
+def _start(normals, init_std, width: int) -> Float[Array, " width"]:
     """Parameters before the first step, in the original coordinates."""
-    return init_std * _normals(stream(key, "initial"), _padded(width))[:width].astype(float)
+    return init_std * normals[:width].astype(float)
 
 
 def _tail_moments(key, alpha, beta, width: int, head: int):
@@ -170,7 +183,7 @@ def _reduced(key, rows, start, alpha, beta, noise, init_std, width: int, head: i
     """`_drawn` from its random numbers; the Gram matrix in float64."""
     alpha, beta = jnp.asarray(alpha, float), jnp.asarray(beta, float)
     j = jnp.arange(1.0, head + 1)
-    features = j[:, None] ** -alpha * (rows[:width, :head].T.astype(float) / math.sqrt(width))
+    features = _features(rows[:width], alpha, width, head)
     labels = j ** -(alpha + beta)
     gram, overlap = features.T @ features, features.T @ labels
     covariance = shift = power = jnp.zeros(())
@@ -188,4 +201,4 @@ def _reduced(key, rows, start, alpha, beta, noise, init_std, width: int, head: i
     floor = ((labels - features @ best) ** 2).sum()
     if tail:
         floor = jnp.maximum(floor + best @ covariance @ best - 2 * shift @ best + power, 0.0)
-    return eigvals, target, vectors.T @ (init_std * start[:width].astype(float)), floor + noise**2, vectors
+    return eigvals, target, vectors.T @ _start(start, init_std, width), floor + noise**2, vectors
