@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from solvable.algorithms import Ridge as Ridge
     from solvable.check import Check as Check
     from solvable.check import check as check
-    from solvable.curve import Curve as Curve
-    from solvable.curve import Result as Result
     from solvable.exponents import phase as phase
     from solvable.fits import fit_power_law as fit_power_law
     from solvable.fits import fit_spectrum as fit_spectrum
     from solvable.fits import measure_frontier as measure_frontier
+    from solvable.forms import Curve as Curve
+    from solvable.forms import Result as Result
+    from solvable.forms import Spectrum as Spectrum
     from solvable.frontier import compute_frontier as compute_frontier
     from solvable.method import AbstractMethod as AbstractMethod
     from solvable.models import AbstractModel as AbstractModel
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from solvable.simulation import simulate_ensemble as simulate_ensemble
     from solvable.solve import log_steps as log_steps
     from solvable.solve import solve as solve
-    from solvable.spectrum import Spectrum as Spectrum
     from solvable.sweep import collect as collect
     from solvable.sweep import plan as plan
     from solvable.sweep import sweep as sweep
@@ -81,7 +81,7 @@ _FACE = {
         "SGD", "AbstractAlgorithm", "AbstractModewise", "AbstractSpectral", "GradientFlow", "Optax", "Ridge",
     ),
     "check": ("Check", "check"),
-    "curve": ("Curve", "Result"),
+    "forms": ("Curve", "Result", "Spectrum"),
     "exponents": ("phase",),
     "fits": ("fit_power_law", "fit_spectrum", "measure_frontier"),
     "frontier": ("compute_frontier",),
@@ -93,7 +93,6 @@ _FACE = {
     "references": ("cite",),
     "simulation": ("Ensemble", "Simulation", "measure_learning_curve", "simulate_ensemble"),
     "solve": ("log_steps", "solve"),
-    "spectrum": ("Spectrum",),
     "sweep": ("collect", "plan", "sweep", "sweep_status"),
     "theory": (
         "DMFT", "Correlations", "DeterministicEquivalent", "Exact", "Frontier", "OptimalPenalty", "Recursion",

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from solvable.algorithms.base import AbstractAlgorithm
-from solvable.curve import Curve
+from solvable.forms.curve import Curve
 from solvable.keys import stream
 from solvable.method import AbstractMethod
 from solvable.models.base import AbstractModel

@@ -1,21 +1,22 @@
-"""A method is a value: how to obtain the risk curve of a model under an algorithm."""
+"""A method is a value: how to obtain the risk curve of a model under an algorithm. It says which forms it reads."""
 
 import abc
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Int, Key
 
-from solvable.algorithms.base import AbstractAlgorithm
-from solvable.curve import Curve
-from solvable.models.base import AbstractModel, AbstractProblem
+from solvable.algorithms.base import AbstractAlgorithm, check_learning_rate
+from solvable.forms.base import AbstractForm, AbstractSubject, Reading
+from solvable.forms.curve import Curve
 
-AlgorithmT = TypeVar("AlgorithmT", bound=AbstractAlgorithm)
-View = Literal["model", "problem", "spectrum"]
+SubjectT = TypeVar("SubjectT", bound=AbstractForm)
+StatedT = TypeVar("StatedT", bound=AbstractForm)
+STRIDE = 512  # a walk may stop at its multiples
 
 
-class AbstractMethod(eqx.Module, Generic[AlgorithmT]):
+class AbstractMethod(eqx.Module):
     """One rung of the ladder from simulation to asymptote.
 
     Attributes:
@@ -27,49 +28,48 @@ class AbstractMethod(eqx.Module, Generic[AlgorithmT]):
     in_float64: ClassVar[bool] = True
     references: ClassVar[tuple[str, ...]] = ()
 
+    @property
     @abc.abstractmethod
-    def curve(
-        self, model: AbstractModel, algorithm: AlgorithmT, steps: np.ndarray, *, key: Key[Array, ""] | None
-    ) -> Curve:
-        """The risk at ``steps``: sorted, nonnegative, int64, known now (never traced)."""
+    def reads(self) -> tuple[Reading, ...]:
+        """The pairs of forms that `curve` can take, the first that fits is taken."""
 
-    def view(self, model: AbstractModel, algorithm: AbstractAlgorithm) -> View:
-        """What `curve` looks at in this model: models that are arrays of one shape in that view can be stacked.
+    @abc.abstractmethod
+    def curve(self, subject: Any, algorithm: Any, steps: np.ndarray, *, key: Key[Array, ""] | None) -> Curve:
+        """The risk at ``steps``: sorted, nonnegative, int64, known now (never traced).
 
-        "spectrum": ``model.spectrum()`` and nothing else; "problem": the eigenvalues, target, start and floor of one
-        draw and nothing else; "model": anything more. In the first two, absent modes change nothing.
+        Args:
+            subject: a model or draw, lowered to the first form of a pair of `reads`.
+            algorithm: an algorithm that states the second form of that pair.
         """
-        return "model"
 
 
-class AbstractResumable(AbstractMethod[AlgorithmT]):
+class AbstractResumable(AbstractMethod):
     """A method that walks through the steps of one draw and can stop anywhere, to go on later with the same bits.
 
-    `begin`, `advance` and `finish` are pure functions of arrays, fit for `jax.jit`, and for `jax.vmap` over sources,
-    algorithms, keys and progress; records and step numbers are common to all that is stacked. `lower` is one too where
-    `view` is "problem"; elsewhere it needs to see its numbers.
+    `source`, `begin`, `advance` and `finish` are pure functions of arrays, fit for `jax.jit`, and for `jax.vmap` over
+    sources, algorithms, keys and progress; records and step numbers are common to all that is stacked.
     """
 
     @abc.abstractmethod
-    def walks(self, model: AbstractModel, algorithm: AbstractAlgorithm) -> bool:
-        """Whether there is a walk: the model is one draw, and the algorithm moves step by step.
+    def walks(self, reading: Reading) -> bool:
+        """Whether there is a walk: the subject is one draw, and the algorithm moves step by step.
 
         `curve` answers for everything else.
         """
 
     @abc.abstractmethod
-    def lower(self, problem: AbstractProblem, algorithm: AlgorithmT) -> Any:
-        """What the walk sees of one draw, its source of gradients: a tree of arrays."""
+    def source(self, subject: Any, algorithm: Any) -> Any:
+        """What the walk sees of one lowered draw, its source of gradients: a tree of arrays."""
 
     @abc.abstractmethod
-    def begin(self, source: Any, algorithm: AlgorithmT, records: Int[Array, " records"]) -> Any:
+    def begin(self, source: Any, algorithm: Any, records: Int[Array, " records"]) -> Any:
         """Where things stand before the first step; ``records``: steps to record, increasing."""
 
     @abc.abstractmethod
     def advance(
         self,
         source: Any,
-        algorithm: AlgorithmT,
+        algorithm: Any,
         records: Int[Array, " records"],
         key: Key[Array, ""],
         progress: Any,
@@ -88,4 +88,79 @@ class AbstractResumable(AbstractMethod[AlgorithmT]):
         """The curve at the records, after the last of them."""
 
 
-STRIDE = 512
+class Mismatch(ValueError):
+    """A method cannot read a model and an algorithm; the message says what is missing."""
+
+
+def match(model: AbstractSubject, algorithm: AbstractAlgorithm, reads: tuple[Reading, ...], reader: str) -> Reading:
+    """The first pair of forms in ``reads`` that model and algorithm state.
+
+    Args:
+        reader: what reads them, such as "Recursion()", for the error.
+
+    Raises:
+        Mismatch: there is none. The message names the argument at fault, what was wanted and what was given.
+    """
+    has, states = set(model.lowerings()), set(algorithm.states())
+    for reading in reads:
+        if reading.subject in has and reading.algorithm in states:
+            return reading
+    fitting = [reading for reading in reads if reading.subject in has]
+    if fitting:
+        wanted = _either(reading.algorithm for reading in fitting)
+        given = f"{type(algorithm).__name__}, which states {_all(states)}"
+        raise Mismatch(f"algorithm: wanted one that states {wanted} for {reader}; got {given}")
+    raise Mismatch(_model_at_fault(model, _either(reading.subject for reading in reads), _all(has), reader))
+
+
+def _model_at_fault(model: AbstractSubject, wanted: str, has: str, reader: str) -> str:
+    name = type(model).__name__
+    samples = "None (a fresh stream)" if model.samples is None else f"{model.samples} (a finite data set)"
+    return (
+        f"model, samples: wanted one that states {wanted} for {reader}; got {name} with samples = {samples}, "
+        f"which states {has}"
+    )
+
+
+def read(
+    model: AbstractSubject, algorithm: AbstractAlgorithm, subject: type[SubjectT], stated: type[StatedT], *, reader: str
+) -> tuple[SubjectT, StatedT]:
+    """The two forms that a function reads: of ``model`` lowered, of ``algorithm`` itself.
+
+    Raises:
+        ValueError: an argument is no model or no algorithm, or states no such form.
+    """
+    check_kind("model", model, AbstractSubject)
+    check_kind("algorithm", algorithm, AbstractAlgorithm)
+    match(model, algorithm, (Reading(subject, stated),), reader)
+    check_learning_rate(algorithm)
+    assert isinstance(algorithm, stated)
+    return model.lower(subject), algorithm
+
+
+def read_model(model: AbstractSubject, *forms: type[SubjectT], reader: str) -> SubjectT:
+    """The first of ``forms`` that ``model`` states, for a function without an algorithm.
+
+    Raises:
+        ValueError: it is no model, or states none of them.
+    """
+    check_kind("model", model, AbstractSubject)
+    has = model.lowerings()
+    for form in forms:
+        if form in has:
+            return model.lower(form)
+    raise Mismatch(_model_at_fault(model, _either(forms), _all(has), reader))
+
+
+def check_kind(name: str, value: object, kind: type) -> None:
+    """Raise a ValueError unless ``value`` is an instance of ``kind``."""
+    if not isinstance(value, kind):
+        raise ValueError(f"{name}: wanted an instance of {kind.__name__}; got {value!r}")
+
+
+def _either(forms: Any) -> str:
+    return " or ".join(dict.fromkeys(form.what for form in forms))
+
+
+def _all(forms: Any) -> str:
+    return ", ".join(sorted(form.__name__ for form in forms)) or "no form"

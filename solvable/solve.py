@@ -9,16 +9,17 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from solvable.algorithms.base import AbstractAlgorithm, check_learning_rate
-from solvable.curve import Curve, Result
+from solvable.forms.base import AbstractSubject, Reading
+from solvable.forms.curve import Curve, Result
 from solvable.keys import require_key
-from solvable.method import AbstractMethod
-from solvable.models.base import AbstractModel
+from solvable.method import AbstractMethod, Mismatch, check_kind, match
+from solvable.methods import takers
 from solvable.numerics.precision import in_float64
 from solvable.shapes import is_concrete
 
 
 def solve(
-    model: AbstractModel,
+    model: AbstractSubject,
     algorithm: AbstractAlgorithm,
     method: AbstractMethod,
     steps: Any = None,
@@ -34,7 +35,8 @@ def solve(
     Args:
         model: a model, or one draw of it.
         algorithm: how parameters move.
-        method: ``Recursion()``, ``Volterra()``, ``Simulation(...)``.
+        method: ``Recursion()``, ``Volterra()``, ``Exact()``, ``DMFT()``, ``DeterministicEquivalent()``,
+            ``Simulation(...)``. It reads certain forms of model and algorithm; ``solvable methods`` prints which.
         steps: increasing integers >= 0, any integer array-like (10^15 is a step like another); None for an algorithm
             without steps (`Ridge`), whose curve is one point.
         key: ``jax.random.key(seed)``; only a simulation needs it.
@@ -46,13 +48,27 @@ def solve(
     """
     check_types(model, algorithm, method)
     steps = _steps_of(algorithm, steps)
+    reading = match_or_suggest(model, algorithm, method)
     if method.needs_key or key is not None:
         require_key(key, f"for {type(method).__name__}()")
     run = in_float64(method.curve) if method.in_float64 else method.curve
-    curve = run(model, algorithm, steps, key=key)
+    curve = run(model.lower(reading.subject), algorithm, steps, key=key)
     if throw and is_concrete(curve.result) and int(curve.result) != Result.SUCCESS:
         raise RuntimeError(f"{type(method).__name__}(): {curve.message}")
     return curve
+
+
+def match_or_suggest(model: AbstractSubject, algorithm: AbstractAlgorithm, method: AbstractMethod) -> Reading:
+    """The forms that ``method`` reads of this model and algorithm.
+
+    Raises:
+        ValueError: it cannot; the message says what is missing and which methods can.
+    """
+    try:
+        return match(model, algorithm, method.reads, f"{type(method).__name__}()")
+    except Mismatch as error:
+        others = ", ".join(f"{type(m).__name__}()" for m in takers(model, algorithm)) or "none"
+        raise Mismatch(f"{error}. Methods that take this pair: {others}.") from None
 
 
 def log_steps(last: int, count: int = 100) -> np.ndarray:
@@ -100,18 +116,13 @@ def _steps_of(algorithm: AbstractAlgorithm, steps: Any) -> np.ndarray:
     return np.zeros(1, np.int64)
 
 
-def check_types(model: Any, algorithm: Any, method: Any) -> None:
+def check_types(model: AbstractSubject, algorithm: AbstractAlgorithm, method: AbstractMethod) -> None:
     """Raise a ValueError unless the three are what they should be, with finite parameters."""
-    parts = (
-        ("model", model, AbstractModel),
-        ("algorithm", algorithm, AbstractAlgorithm),
-        ("method", method, AbstractMethod),
-    )
-    for name, value, kind in parts:
-        if not isinstance(value, kind):
-            raise ValueError(f"{name}: wanted an instance of {kind.__name__}; got {value!r}")
+    check_kind("model", model, AbstractSubject)
+    check_kind("algorithm", algorithm, AbstractAlgorithm)
+    check_kind("method", method, AbstractMethod)
     check_learning_rate(algorithm)
-    for name, value, _ in parts:
+    for name, value in (("model", model), ("algorithm", algorithm), ("method", method)):
         leaves = [x for x in jax.tree.leaves(eqx.filter(value, eqx.is_inexact_array)) if is_concrete(x)]
         if any(np.isnan(np.asarray(x)).any() for x in leaves):
             raise ValueError(f"{name}: wanted finite parameters; got NaN in {value!r}")

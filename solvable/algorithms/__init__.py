@@ -1,9 +1,25 @@
 """Optimizers, one a file."""
 
-from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise, AbstractSpectral
+from solvable.algorithms.base import (
+    AbstractAlgorithm,
+    AbstractLinear,
+    AbstractModewise,
+    AbstractSpectral,
+    AbstractStepwise,
+)
 from solvable.algorithms.gradient_flow import GradientFlow
 from solvable.algorithms.optax import Optax
 from solvable.algorithms.ridge import Ridge
 from solvable.algorithms.sgd import SGD
 
-__all__ = ["SGD", "AbstractAlgorithm", "AbstractModewise", "AbstractSpectral", "GradientFlow", "Optax", "Ridge"]
+__all__ = [
+    "SGD",
+    "AbstractAlgorithm",
+    "AbstractLinear",
+    "AbstractModewise",
+    "AbstractSpectral",
+    "AbstractStepwise",
+    "GradientFlow",
+    "Optax",
+    "Ridge",
+]

@@ -6,11 +6,13 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from solvable.algorithms.base import AbstractSpectral
+from solvable.algorithms.base import AbstractAlgorithm
+from solvable.forms.algorithms import Descent, Solution
+from solvable.numerics.least_squares import flow
 from solvable.shapes import as_real
 
 
-class GradientFlow(AbstractSpectral):
+class GradientFlow(AbstractAlgorithm, Descent, Solution):
     """d theta / d tau = -mean_i f_i (f_i . theta - y_i) over the full data set, seen at tau = learning_rate * step.
 
     Step r of gradient descent with the same learning rate tends to step r of the flow as the rate tends to 0 at a
@@ -31,11 +33,6 @@ class GradientFlow(AbstractSpectral):
         exponent = self.learning_rate * eigvals * steps[:, None]
         return jnp.exp(-exponent), -jnp.expm1(-exponent)
 
-    def init(self, params):
-        return ()
-
-    def update(self, params, state, grad, step):
-        raise ValueError(
-            "algorithm: wanted one that moves in steps for this method; got GradientFlow(), which moves in continuous "
-            "time (SGD with batch_size=None and a small learning rate approaches it)"
-        )
+    def solution(self, features, residual, samples, steps):
+        """(1 - exp(-tau Phi^T Phi / P)) Phi^+ residual."""
+        return flow(features, residual, samples, jnp.asarray(self.learning_rate, float) * steps)

@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from solvable.algorithms.base import AbstractAlgorithm, check_batch_size
+from solvable.algorithms.base import AbstractStepwise, check_batch_size
 
 _PROBE_SCALES = (1.0, 1e-3, 1e2, 1.0)  # both sides of the usual clipping thresholds
 _PROBE_WIDTH = 5
 
 
-class Optax(AbstractAlgorithm):
+class Optax(AbstractStepwise):
     """theta <- theta + update, with update from an `optax.GradientTransformation` fed the batch-mean
     gradient.
 

@@ -4,15 +4,18 @@ import math
 from typing import Any, ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from solvable.algorithms.base import AbstractSpectral
+from solvable.algorithms.base import AbstractAlgorithm
+from solvable.forms.algorithms import Filter, Penalty, Solution
+from solvable.numerics.least_squares import penalised, shortest
 from solvable.shapes import as_real, is_concrete
 
 
-class Ridge(AbstractSpectral):
+class Ridge(AbstractAlgorithm, Filter, Penalty, Solution):
     """argmin over theta of (1/P) sum_i (f_i . theta - y_i)^2 + penalty |theta - theta_0|^2, on P data.
 
     Penalty 0 is its limit from above: the least-squares solution closest to the start, which fits the data exactly
@@ -45,8 +48,8 @@ class Ridge(AbstractSpectral):
         shape = (len(steps), *eigvals.shape)
         return jnp.broadcast_to(left, shape), jnp.broadcast_to(learned, shape)
 
-    def init(self, params):
-        return ()
-
-    def update(self, params, state, grad, step):
-        raise ValueError("algorithm: wanted one that moves in steps for this method; got Ridge(), which has none")
+    def solution(self, features, residual, samples, steps):
+        """The minimiser at every step, from the smaller of the two normal equations; the shortest without a penalty."""
+        total = samples * jnp.asarray(self.penalty, float)
+        change = jax.lax.cond(total > 0, penalised, shortest, features, residual, total)
+        return jnp.broadcast_to(change, (len(steps), features.shape[1]))

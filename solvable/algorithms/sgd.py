@@ -9,33 +9,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from solvable.algorithms.base import AbstractModewise, AbstractSpectral, check_batch_size
+from solvable.algorithms.base import AbstractLinear, check_batch_size
+from solvable.forms.algorithms import Descent, Minibatches
+from solvable.forms.linear_map import LinearMap
 from solvable.shapes import as_real
 
-Schedule = Callable[[jax.Array], jax.Array]
-
-
-def _filter_of_schedule(rate: Schedule, eigvals, steps):
-    """Every step up to the last is visited; the fraction learned is summed up, so that small ones keep their digits."""
-
-    def to_record(carry, stop):
-        def step(t, carry):
-            left, learned = carry
-            return left * (1 - rate(t) * eigvals), learned + left * rate(t) * eigvals
-
-        t, *moving = carry
-        moving = jax.lax.fori_loop(t, stop, step, tuple(moving))
-        return (stop, *moving), moving
-
-    start = jnp.zeros((), int), jnp.ones_like(eigvals), jnp.zeros_like(eigvals)
-    return jax.lax.scan(to_record, start, steps.astype(int))[1]
+Schedule = Callable[[Any], Any]  # of the step
 
 
 def _as_rate(value: Any) -> Any:
     return value if callable(value) else as_real(value)
 
 
-class SGD(AbstractModewise, AbstractSpectral):
+class SGD(AbstractLinear, Descent, Minibatches):
     """theta <- theta - learning_rate * mean_b f_b (f_b . theta - y_b), on a fresh batch each step.
 
     One moment per eigendirection, m = E Delta^2, exact for Gaussian features (Paquette et al. 2024,
@@ -65,28 +51,23 @@ class SGD(AbstractModewise, AbstractSpectral):
         """The learning rate at a step."""
         return self.learning_rate(step) if callable(self.learning_rate) else self.learning_rate
 
-    def rescale(self, factor: Float[Array, ""]) -> "SGD":
-        """The same algorithm with its learning rate multiplied by ``factor``."""
+    def rescale(self, factor):
         if callable(self.learning_rate):
             rate = self.learning_rate
             return SGD(learning_rate=lambda step: factor * rate(step), batch_size=self.batch_size)
-        return SGD(learning_rate=self.learning_rate * factor, batch_size=self.batch_size)
+        return super().rescale(factor)
 
-    @property
-    def _noise(self) -> float:
-        return 0.0 if self.batch_size is None else 1.0 / self.batch_size
+    def states(self):
+        return tuple(form for form in super().states() if self.stationary or form is not Descent)
 
-    def decay(self, eigvals, step):
-        step_size = self.rate(step) * eigvals
-        return (step_size * (2 - (1 + self._noise) * step_size))[:, None, None]
-
-    def injection(self, eigvals, step):
-        return (self._noise * self.rate(step) ** 2 * eigvals)[:, None]
+    def linear_map(self, step):
+        """K = 1 and b = g: one number, theta - theta*."""
+        return LinearMap(jnp.zeros((1, 1)), jnp.asarray(self.rate(step))[None])
 
     def filter(self, eigvals, steps):
         """left = (1 - g s)^t, the mean over batches; for a schedule the product of 1 - g_u s over u < t."""
         if callable(self.learning_rate):
-            return _filter_of_schedule(self.learning_rate, eigvals, steps)
+            return super().filter(eigvals, steps)
         shrink = self.learning_rate * eigvals
         # (1 - x)^t as sign * exp(t log|1 - x|), the logarithm without cancellation at both ends of 0 < x < 2
         log = jnp.where(shrink < 1, jnp.log1p(-jnp.minimum(shrink, 1.0)), jnp.log1p(jnp.maximum(shrink, 1.0) - 2))
@@ -94,9 +75,6 @@ class SGD(AbstractModewise, AbstractSpectral):
         sign = jnp.where((shrink > 1) & (steps[:, None] % 2 == 1), -1.0, 1.0)
         return sign * jnp.exp(exponent), jnp.where(sign > 0, -jnp.expm1(exponent), 1 + jnp.exp(exponent))
 
-    def init(self, params):
-        return ()
-
     def update(self, params, state, grad, step):
-        rate = jnp.asarray(self.rate(step), params.dtype)
-        return params - rate * grad, state
+        # What `AbstractLinear` derives, without the product with I - K = 0: this is the innermost loop.
+        return params - jnp.asarray(self.rate(step), params.dtype) * grad, state

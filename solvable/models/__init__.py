@@ -1,8 +1,8 @@
 """Solvable models, one a file."""
 
-from solvable.models.base import AbstractModel, AbstractProblem
+from solvable.models.base import AbstractModel, AbstractProblem, AbstractStream, HasPopulation, HasSpectrum, HasWidths
 from solvable.models.empirical import EmpiricalProblem, empirical_problem
-from solvable.models.finite import FiniteProblem
+from solvable.models.finite import DataSets, FiniteProblem
 from solvable.models.from_data import from_data
 from solvable.models.kernels import arc_cosine, kernel_eigvals, relu_ntk, sphere_eigvals
 from solvable.models.linear_regression import LinearProblem, LinearRegression
@@ -13,8 +13,13 @@ from solvable.models.random_feature_draw import RandomFeatureProblem
 __all__ = [
     "AbstractModel",
     "AbstractProblem",
+    "AbstractStream",
+    "DataSets",
     "EmpiricalProblem",
     "FiniteProblem",
+    "HasPopulation",
+    "HasSpectrum",
+    "HasWidths",
     "LinearProblem",
     "LinearRegression",
     "NonlinearRF",

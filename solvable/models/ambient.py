@@ -29,6 +29,10 @@ class AbstractAmbientDraw(eqx.Module):
     def columns(self, index: Int[Array, " some"]) -> Float[Array, "ambient some"]:
         """The columns ``index`` of F in float64, and nothing else of it; beyond ``width`` they mean nothing."""
 
+    def features(self) -> Float[Array, "ambient width"]:
+        """F as a whole."""
+        return self.columns(jnp.arange(self.start.shape[-1]))
+
 
 class GivenFeatures(AbstractAmbientDraw):
     """Features that are there: F is an array."""

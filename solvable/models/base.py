@@ -1,59 +1,92 @@
 """What a model and one draw of it must offer.
 
-A model is a law: it can be drawn, and its typical draw has a spectrum. A problem is one draw: a model whose
-randomness is spent, so drawing it again returns itself.
+A model is a law over problems: it can be drawn. A problem is one draw: nothing of it is random but its samples. They
+share no method, but both state forms (`solvable.forms`), which is all that a method looks at.
 """
 
 import abc
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from solvable.models.ambient import AbstractAmbientDraw, GivenFeatures
+from solvable.forms.base import AbstractSubject, Lowerings
+from solvable.forms.draws import DataLaw, Reduction, StreamDraw, StreamLaw
+from solvable.forms.population import Endless, Population
+from solvable.forms.spectrum import Spectrum
+from solvable.keys import stream
+from solvable.models.ambient import AbstractAmbientDraw
 from solvable.numerics.precision import in_float64
-from solvable.population import Population
-from solvable.sample_spectrum import SampleSpectrum
 from solvable.shapes import is_concrete
-from solvable.spectrum import Spectrum
 
 
-class AbstractModel(eqx.Module):
+class AbstractModel(AbstractSubject):
     """A law over learning problems.
 
-    ``samples`` is the size of the data set that is trained on, None for a fresh stream.
+    A subclass says by its other bases what theories may read of it: `HasSpectrum`, `HasPopulation`, `HasWidths`.
     """
 
-    samples = cast(Any, None)  # not annotated, or it would take its place before the fields of subclasses
     references: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod
-    def spectrum(self) -> Spectrum:
-        """The spectrum of the typical draw (deterministic equivalent): what a one-pass theory may look at."""
+    def draw(self, key: Key[Array, ""]) -> "AbstractProblem":
+        """One draw of all that is frozen: features, and the data set where ``samples`` is set."""
 
-    def population(self) -> Population:
-        """The population spectrum with width, samples and noise: what a theory of finite data may look at."""
-        raise ValueError(f"model: wanted one that states its population; got {type(self).__name__}, which does not")
+    def ambient_draw(self, key: Key[Array, ""]) -> AbstractAmbientDraw:
+        """``draw(key).ambient_draw()``; a law that can say it without the eigenbasis does."""
+        return self.draw(key).ambient_draw()
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether every draw is the same."""
+        return False
+
+    def lowerings(self) -> Lowerings:
+        """A law is simulated by drawing it; theories read what it derives from (`HasSpectrum`, `HasPopulation`)."""
+        law = StreamLaw if self.samples is None else DataLaw
+        return {**super().lowerings(), law: lambda: law(self)}
+
+
+class HasSpectrum(AbstractSubject):
+    """A law whose typical draw has a known spectrum, for theories of a fresh stream."""
 
     @abc.abstractmethod
-    def draw(self, key: Key[Array, ""]) -> "AbstractProblem":
-        """One draw of the frozen randomness."""
+    def spectrum(self) -> Spectrum:
+        """The spectrum of the typical draw (deterministic equivalent)."""
 
-    def draw_ambient(self, key: Key[Array, ""]) -> AbstractAmbientDraw:
-        """``draw(key).ambient()``; a law that can say it without the eigenbasis does."""
-        return self.draw(key).ambient()
-
-    def sample_spectrum(self) -> SampleSpectrum:
-        """The lowered form of one draw of a finite data set."""
-        raise ValueError(
-            "model: wanted one draw of a finite data set, model.draw(key) of a model with samples=n; "
-            f"got {type(self).__name__}"
-        )
+    def lowerings(self):
+        return {**super().lowerings(), **({Spectrum: self.spectrum} if self.samples is None else {})}
 
 
-class AbstractProblem(AbstractModel):
+class HasPopulation(AbstractSubject):
+    """A law with a known population, for theories of finite data."""
+
+    @abc.abstractmethod
+    def population(self) -> Population:
+        """The population spectrum with width, samples and noise."""
+
+    def lowerings(self):
+        if self.samples is not None:
+            return {**super().lowerings(), Population: self.population}
+        return {**super().lowerings(), Endless: lambda: Endless.of(self.population())}
+
+
+class HasWidths(HasSpectrum):
+    """A law at every real width, for compute-optimal frontiers."""
+
+    @abc.abstractmethod
+    def at_width(self, width: Any) -> "HasWidths":
+        """The same law at another width, which may be real or traced."""
+
+    @abc.abstractmethod
+    def trace(self) -> Float[Array, ""]:
+        """Expected trace of the feature covariance."""
+
+
+class AbstractProblem(AbstractSubject):
     """One draw, in the eigenbasis of its feature covariance.
 
     In that basis (Gaussian features; the Gaussian reduction) the features are ``phi = sqrt(eigvals) * z``
@@ -70,69 +103,79 @@ class AbstractProblem(AbstractModel):
     target: eqx.AbstractVar[Float[Array, " width"]]
     initial: eqx.AbstractVar[Float[Array, " width"]]
     floor: eqx.AbstractVar[Float[Array, ""]]
-
-    def init(self) -> Float[Array, " width"]:
-        """Parameters before the first step, in the eigenbasis."""
-        return self.initial
+    references: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod
     def batch(self, key: Key[Array, ""], size: int) -> tuple[Float[Array, "size width"], Float[Array, " size"]]:
-        """``size`` fresh samples: features in the eigenbasis, and targets."""
+        """``size`` samples: features in the eigenbasis, and targets."""
 
     def risk(self, params: Float[Array, " width"]) -> Float[Array, ""]:
         """Population mean squared error of ``params`` (eigenbasis): floor + sum_j eigvals_j (params - target)_j^2."""
         return self.floor + (self.eigvals * (params - self.target) ** 2).sum()
-
-    @in_float64
-    def population(self) -> Population:
-        """Given the features: the eigenvalues are the modes, all are trained, and the floor is the label noise."""
-        eigvals, target = jnp.asarray(self.eigvals, float), jnp.asarray(self.target, float)
-        _require_zero(self.initial)
-        floor = jnp.asarray(self.floor, float)
-        noise = jnp.where(floor > 0, jnp.sqrt(jnp.where(floor > 0, floor, 1.0)), 0.0)
-        return Population(eigvals, (eigvals > 0).astype(float), eigvals * target**2, *sizes(jnp.inf, self), noise)
 
     @abc.abstractmethod
     def basis(self) -> Float[Array, "width width"]:
         """Columns: eigenvectors in the original feature coordinates, so original params = basis @ params."""
 
     @abc.abstractmethod
-    def ambient_features(self) -> tuple[Float[Array, "ambient width"], Float[Array, " ambient"], Float[Array, ""]]:
-        """What the papers' own code draws from: ``(F, b, noise)`` with features z @ F, targets z @ b + noise * eps.
+    def ambient_draw(self) -> AbstractAmbientDraw:
+        """What the papers' own code draws from: features z @ F and targets z @ b + noise * eps, z ~ N(0, I)."""
 
-        Here z ~ N(0, I) in the ambient coordinates and F = sqrt(D) W in the original feature coordinates.
-        """
+
+class AbstractStream(AbstractProblem):
+    """One draw, trained on a fresh stream of samples."""
+
+    def batch(self, key, size):
+        """``size`` samples of the Gaussian reduction: phi = sqrt(eigvals) z, y = phi . target + sqrt(floor) eps."""
+        eigvals, target = jnp.asarray(self.eigvals), jnp.asarray(self.target)
+        z = jax.random.normal(stream(key, "features"), (size, *eigvals.shape), eigvals.dtype)
+        eps = jax.random.normal(stream(key, "residual"), (size,), eigvals.dtype)
+        features = jnp.sqrt(eigvals) * z
+        noise = jnp.sqrt(jnp.asarray(self.floor, eigvals.dtype))
+        return features, jnp.matmul(features, target, precision="highest") + noise * eps
 
     @in_float64
-    def ambient(self) -> AbstractAmbientDraw:
-        """The problem in the ambient coordinates, its features not necessarily held."""
-        factor, readout, noise = self.ambient_features()
-        start = jnp.asarray(self.basis(), float) @ jnp.asarray(self.init(), float)
-        return GivenFeatures(factor, readout, noise, start)
+    def spectrum(self) -> Spectrum:
+        """The spectrum of this draw: every present mode has mass 1."""
+        eigvals, target, initial, floor = (jnp.asarray(x, float) for x in self.reduction())
+        error = initial - target
+        mass = (eigvals > 0).astype(float)
+        return Spectrum(eigvals, mass, error**2, floor, eigvals.max(), error * target, target**2)
 
-    def draw(self, key: Key[Array, ""]) -> "AbstractProblem":
-        """The problem itself; with its data, where ``samples`` is set and they are still to be drawn."""
-        if self.samples is None:
-            return self
-        from solvable.models.finite import FiniteProblem  # a problem itself, defined on top of this file
+    @in_float64
+    def population(self) -> Population:
+        """Given the features: the eigenvalues are the modes, all are trained, and the floor is the label noise."""
+        return given_features(self, jnp.inf)
 
-        return FiniteProblem.gaussian(self, key, self.samples)
+    def reduction(self) -> tuple[Float[Array, "..."], ...]:
+        """(eigvals, target, initial, floor)."""
+        return self.eigvals, self.target, self.initial, self.floor
+
+    def lowerings(self):
+        return {
+            Spectrum: self.spectrum,
+            Endless: lambda: Endless.of(self.population()),
+            Reduction: lambda: Reduction(*self.reduction()),
+            StreamDraw: lambda: StreamDraw(self),
+        }
+
+
+@in_float64
+def given_features(problem: AbstractProblem, samples: Any) -> Population:
+    """The population of ``samples`` data drawn for one problem: its eigenvalues are the modes, all of them trained.
+
+    Raises:
+        ValueError: the problem does not start at zero.
+    """
+    eigvals, target = jnp.asarray(problem.eigvals, float), jnp.asarray(problem.target, float)
+    if is_concrete(problem.initial) and np.any(np.asarray(problem.initial) != 0):
+        raise ValueError("initial: wanted zero parameters at the start for a theory of finite data; got others")
+    floor = jnp.asarray(problem.floor, float)
+    noise = jnp.where(floor > 0, jnp.sqrt(jnp.where(floor > 0, floor, 1.0)), 0.0)
+    sizes = jnp.asarray(jnp.inf, float), jnp.asarray(samples, float)
+    return Population(eigvals, (eigvals > 0).astype(float), eigvals * target**2, *sizes, noise)
 
 
 def sizes(width: Any, model: AbstractModel) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """(width, samples) as float64 scalars, infinite samples for a fresh stream."""
     return jnp.asarray(width, float), jnp.asarray(jnp.inf if model.samples is None else model.samples, float)
-
-
-def _require_zero(initial: Any) -> None:
-    if is_concrete(initial) and np.any(np.asarray(initial) != 0):
-        raise ValueError("initial: wanted zero parameters at the start for a theory of finite data; got others")
-
-
-def require_fresh_stream(model: AbstractModel, caller: str) -> None:
-    """Raise unless ``model`` sees every sample once, as one-pass theories and simulations assume."""
-    if model.samples is not None:
-        raise ValueError(
-            f"samples: wanted None (a fresh stream) for {caller}; got {model.samples}. Use DMFT(), which takes a "
-            "finite data set."
-        )

@@ -7,16 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from solvable.models.base import AbstractProblem
+from solvable.models.ambient import GivenFeatures
+from solvable.models.base import AbstractStream
 from solvable.models.finite import FiniteProblem
-from solvable.models.linear_regression import gaussian_batch, problem_spectrum
 from solvable.numerics.precision import in_float64
-from solvable.spectrum import Spectrum
 
 NULL = 1e-14  # directions of the test covariance below this part of the largest eigenvalue count as null
 
 
-class EmpiricalProblem(AbstractProblem):
+class EmpiricalProblem(AbstractStream):
     """A population risk measured on a test set, as a quadratic form.
 
     Everything that needs a *law* of the features (one-pass theories, `batch`) takes them to be Gaussian with this
@@ -28,7 +27,6 @@ class EmpiricalProblem(AbstractProblem):
         initial: parameters before the first step; shape (width,).
         floor: mean squared test error of the best parameters; shape ().
         vectors: eigenvectors in the original feature coordinates, as columns; shape (features, width).
-        samples: size of a data set still to be drawn; None for a fresh stream.
     """
 
     eigvals: Float[Array, " width"]
@@ -36,22 +34,16 @@ class EmpiricalProblem(AbstractProblem):
     initial: Float[Array, " width"]
     floor: Float[Array, ""]
     vectors: Float[Array, "features width"]
-    samples: Any = None
     references: ClassVar[tuple[str, ...]] = ("bordelon2024",)
-
-    @in_float64
-    def spectrum(self) -> Spectrum:
-        return problem_spectrum(self)
-
-    def batch(self, key, size):
-        return gaussian_batch(self, key, size)
 
     def basis(self):
         return jnp.asarray(self.vectors)
 
-    def ambient_features(self):
-        scale = jnp.sqrt(jnp.asarray(self.eigvals))
-        return scale[:, None] * jnp.asarray(self.vectors).T, scale * self.target, jnp.sqrt(jnp.asarray(self.floor))
+    @in_float64
+    def ambient_draw(self):
+        eigvals, target, initial, floor = (jnp.asarray(x, float) for x in self.reduction())
+        scale, vectors = jnp.sqrt(eigvals), jnp.asarray(self.vectors, float)
+        return GivenFeatures(scale[:, None] * vectors.T, scale * target, jnp.sqrt(floor), vectors @ initial)
 
 
 @in_float64

@@ -1,4 +1,4 @@
-"""One problem with its data set: finitely many samples, frozen and reused."""
+"""One problem with its data set, finitely many samples that are reused, and the law of such data sets."""
 
 from typing import Any, ClassVar
 
@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
+from solvable.forms.draws import DataDraw
+from solvable.forms.sample import Sample
 from solvable.keys import require_key, stream
-from solvable.models.base import AbstractProblem
-from solvable.models.checks import check_real, concrete_size
+from solvable.models.base import AbstractModel, AbstractProblem, AbstractStream, HasPopulation, given_features
+from solvable.models.checks import check_real, check_samples, concrete_size
 from solvable.numerics.precision import in_float64
-from solvable.sample_spectrum import SampleSpectrum
 from solvable.shapes import as_real, is_concrete, rounded_up
-from solvable.spectrum import Spectrum
 
 
 class FiniteProblem(AbstractProblem):
@@ -102,23 +102,8 @@ class FiniteProblem(AbstractProblem):
         index = jax.random.randint(stream(key, "index"), (size,), 0, self.samples)
         return jnp.asarray(self.features)[index], jnp.asarray(self.targets)[index]
 
-    def draw(self, key: Key[Array, ""]) -> "FiniteProblem":
-        return self
-
-    def spectrum(self) -> Spectrum:
-        raise ValueError(
-            f"samples: wanted a fresh stream for a one-pass theory; got a data set of {self.samples} samples "
-            "(Exact() answers for it)"
-        )
-
-    def population(self):
-        raise ValueError(
-            f"samples: wanted data still to be drawn for a theory of the typical data set; got a data set of "
-            f"{self.samples} samples (Exact() answers for it)"
-        )
-
     @in_float64
-    def sample_spectrum(self) -> SampleSpectrum:
+    def sample(self) -> Sample:
         """Eigenvalues of the sample covariance, and the population risk as a quadratic form in its eigenbasis.
 
         One eigendecomposition of the smaller of the covariance (width) and the Gram matrix (samples).
@@ -126,11 +111,42 @@ class FiniteProblem(AbstractProblem):
         population = self.eigvals, self.target, self.initial, self.floor
         return _lower(self.features, self.targets, *population, self.samples)
 
+    def lowerings(self):
+        return {Sample: self.sample, DataDraw: lambda: DataDraw(self)}
+
     def basis(self):
         return self.problem.basis()
 
-    def ambient_features(self):
-        return self.problem.ambient_features()
+    def ambient_draw(self):
+        """The ambient coordinates of the features; the data set is left aside."""
+        return self.problem.ambient_draw()
+
+
+class DataSets(HasPopulation, AbstractModel):
+    """The law of data sets drawn for one problem: the features are given, the samples are not.
+
+    Attributes:
+        problem: the draw of the features, on a fresh stream.
+        samples: size of a data set, an integer to draw, any real number >= 1 for theory.
+    """
+
+    problem: AbstractStream
+    samples: Any
+    references: ClassVar[tuple[str, ...]] = ("bordelon2024",)
+
+    def __check_init__(self):
+        if not isinstance(self.problem, AbstractStream):
+            raise ValueError(f"problem: wanted one draw on a fresh stream; got {type(self.problem).__name__}")
+        if self.samples is None:
+            raise ValueError("samples: wanted a finite number of samples >= 1; got None (the problem is a stream)")
+        check_samples(self.samples)
+
+    def population(self):
+        return given_features(self.problem, self.samples)
+
+    def draw(self, key):
+        """One data set; more samples extend fewer with the same key."""
+        return FiniteProblem.gaussian(self.problem, key, self.samples)
 
 
 @in_float64
@@ -171,7 +187,7 @@ def _lower(features, targets, eigvals, target, initial, floor, samples):
     sample_eigvals = jnp.where(present, sample_eigvals, 0.0)
     if width > rows:
         basis = jnp.where(present, basis / jnp.where(present, lengths, 1.0), 0.0)
-    return SampleSpectrum(
+    return Sample(
         eigvals=sample_eigvals,
         gradient=jnp.where(present, scores.T @ residual / samples, 0.0),
         rows=jnp.where(present, scores, 0.0),

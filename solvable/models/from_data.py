@@ -7,6 +7,7 @@ import numpy as np
 
 from solvable.models.checks import check_samples
 from solvable.models.empirical import EmpiricalProblem
+from solvable.models.finite import DataSets
 from solvable.numerics.precision import in_float64
 
 FEWEST = 2  # data: a spectrum of one point is its square
@@ -15,7 +16,7 @@ LEFT_OVER = 10  # data beyond the number of modes from which the noise can be to
 
 def from_data(
     features: Any = None, targets: Any = None, *, kernel: Any = None, samples: Any = None
-) -> EmpiricalProblem:
+) -> EmpiricalProblem | DataSets:
     """The linear (or kernel) regression whose population is the given data set.
 
     The eigenvalues are those of the covariance X^T X / n (or of the kernel matrix / n, the same numbers for
@@ -42,7 +43,8 @@ def from_data(
     matrix, targets = check_data(features, targets, kernel)
     check_samples(samples)
     eigvals, target, floor, vectors = in_float64(_measure)(matrix, targets, kernel is not None)
-    return EmpiricalProblem(eigvals, target, 0 * target, floor, vectors, samples)
+    problem = EmpiricalProblem(eigvals, target, 0 * target, floor, vectors)
+    return problem if samples is None else DataSets(problem, samples)
 
 
 def _measure(matrix, targets, is_kernel: bool):

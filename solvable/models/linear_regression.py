@@ -1,4 +1,4 @@
-"""Linear regression on Gaussian inputs with a power-law covariance, and the problem every draw becomes."""
+"""Linear regression on Gaussian inputs: a given problem, and the power law of them."""
 
 from typing import Any, ClassVar
 
@@ -6,11 +6,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float
 
-from solvable.keys import stream
+from solvable.forms.population import Population
+from solvable.forms.spectrum import Spectrum
+from solvable.keys import require_key, stream
 from solvable.models.ambient import DiagonalFeatures
-from solvable.models.base import AbstractProblem, sizes
+from solvable.models.base import AbstractModel, AbstractProblem, AbstractStream, HasPopulation, HasSpectrum, sizes
 from solvable.models.checks import (
     check_power_law,
     check_samples,
@@ -18,29 +20,10 @@ from solvable.models.checks import (
     check_width,
     concrete_size,
 )
+from solvable.models.finite import FiniteProblem
 from solvable.numerics.mode_sums import power_law_modes
 from solvable.numerics.precision import in_float64
-from solvable.population import Population
 from solvable.shapes import as_real, is_concrete
-from solvable.spectrum import Spectrum
-
-
-def gaussian_batch(problem: AbstractProblem, key: Key[Array, ""], size: int):
-    """``size`` samples of the Gaussian reduction: phi = sqrt(eigvals) z, y = phi . target + sqrt(floor) eps."""
-    eigvals, target = jnp.asarray(problem.eigvals), jnp.asarray(problem.target)
-    z = jax.random.normal(stream(key, "features"), (size, *eigvals.shape), eigvals.dtype)
-    eps = jax.random.normal(stream(key, "residual"), (size,), eigvals.dtype)
-    features = jnp.sqrt(eigvals) * z
-    noise = jnp.sqrt(jnp.asarray(problem.floor, eigvals.dtype))
-    return features, jnp.matmul(features, target, precision="highest") + noise * eps
-
-
-def problem_spectrum(problem: AbstractProblem) -> Spectrum:
-    """The spectrum of one draw: every present mode has mass 1."""
-    eigvals = jnp.asarray(problem.eigvals, float)
-    error = (jnp.asarray(problem.initial, float) - jnp.asarray(problem.target, float)) ** 2
-    floor = jnp.asarray(problem.floor, float)
-    return Spectrum(eigvals, (eigvals > 0).astype(float), error, floor, eigvals.max())
 
 
 @in_float64
@@ -53,7 +36,7 @@ def diagonal_features(problem: AbstractProblem) -> DiagonalFeatures:
     return DiagonalFeatures(scale, scale * target, jnp.sqrt(floor), initial)
 
 
-class LinearProblem(AbstractProblem):
+class LinearProblem(AbstractStream):
     """Any linear regression on Gaussian features, given by its eigenvalues: the model for a measured spectrum.
 
     Attributes:
@@ -68,7 +51,7 @@ class LinearProblem(AbstractProblem):
     floor: Float[Array, ""]
     initial: Float[Array, " width"]
 
-    def __init__(self, eigvals=(1.0,), target=(1.0,), floor=0.0, initial=None):
+    def __init__(self, eigvals: Any = (1.0,), target: Any = (1.0,), floor: Any = 0.0, initial: Any = None):
         self.eigvals, self.target, self.floor = as_real(eigvals), as_real(target), as_real(floor)
         self.initial = 0 * self.eigvals if initial is None else as_real(initial)
 
@@ -89,36 +72,25 @@ class LinearProblem(AbstractProblem):
             if is_concrete(value) and not (np.isfinite(value) & accept(np.asarray(value))).all():
                 raise ValueError(f"{name}: wanted {wanted}; got {np.asarray(value)}")
 
-    @in_float64
-    def spectrum(self) -> Spectrum:
-        return problem_spectrum(self)
-
-    def batch(self, key, size):
-        return gaussian_batch(self, key, size)
-
     def basis(self):
         return jnp.eye(self.eigvals.shape[0])
 
-    def ambient(self):
+    def ambient_draw(self):
         return diagonal_features(self)
 
-    def ambient_features(self):
-        scale = jnp.sqrt(jnp.asarray(self.eigvals))
-        return jnp.diag(scale), scale * self.target, jnp.sqrt(jnp.asarray(self.floor))
 
-
-class LinearRegression(AbstractProblem):
+class LinearRegression(HasSpectrum, HasPopulation, AbstractModel):
     """x ~ N(0, diag(j^{-2 alpha})), y = <x, b> + noise * eps with b_j = j^{-beta}, j <= width; all x are trained on.
 
-    The random-feature model without its random projection (Paquette et al. 2024, arXiv 2405.15074, with W = I).
-    Nothing is frozen at random but the initial parameters, so drawing it returns itself.
+    The random-feature model without its random projection (Paquette et al. 2024, arXiv 2405.15074, with W = I). A draw
+    is a `LinearProblem`; nothing of it is random but the initial parameters.
 
     Attributes:
         alpha: exponent of the input's standard deviations, > 0: eigenvalues j^{-2 alpha}.
         beta: exponent of the target; alpha + beta > 1/2.
         width: number of coordinates and parameters.
         noise: standard deviation of the label noise; the floor is noise^2.
-        init_std: initial parameters are init_std in every coordinate.
+        init_std: standard deviation of the initial parameters, independent Gaussians; 0 starts at zero.
         samples: size of the data set, an integer to draw, any real number >= 1 for theory; None is a fresh stream.
     """
 
@@ -136,24 +108,22 @@ class LinearRegression(AbstractProblem):
         check_samples(self.samples)
         concrete_size("width", self.width, "the list of eigenvalues")
 
-    def _index(self):
+    def _index(self) -> Float[np.ndarray, " width"]:
         return np.arange(1.0, concrete_size("width", self.width, "the list of eigenvalues") + 1)
 
     @property
-    def eigvals(self):
+    def eigvals(self) -> Any:
+        """Eigenvalues of the feature covariance, j^{-2 alpha}; shape (width,)."""
         return self._index() ** (-2 * self.alpha)
 
     @property
-    def target(self):
+    def target(self) -> Any:
+        """Best parameters, j^{-beta}; shape (width,)."""
         return self._index() ** (-self.beta)
 
     @property
-    def initial(self):
-        return self.init_std + 0 * self._index()
-
-    @property
-    def floor(self):
-        return self.noise**2
+    def deterministic(self):
+        return self.samples is None and is_concrete(self.init_std) and float(self.init_std) == 0
 
     def trace(self) -> Float[Array, ""]:
         """Trace of the feature covariance, sum_j j^{-2 alpha}."""
@@ -161,7 +131,10 @@ class LinearRegression(AbstractProblem):
 
     @in_float64
     def spectrum(self) -> Spectrum:
-        return problem_spectrum(self)
+        """The eigenvalues themselves, with initial error b_j^2 + init_std^2 on average."""
+        eigvals, power = jnp.asarray(self.eigvals, float), jnp.asarray(self.target, float) ** 2
+        floor, spread = jnp.asarray(self.noise, float) ** 2, jnp.asarray(self.init_std, float) ** 2
+        return Spectrum(eigvals, jnp.ones_like(eigvals), power + spread, floor, eigvals.max(), -power, power)
 
     @in_float64
     def population(self) -> Population:
@@ -171,15 +144,9 @@ class LinearRegression(AbstractProblem):
         modes = power_law_modes(alpha, 2 * alpha + 2 * beta, self.width)
         return Population(*modes, *sizes(jnp.inf, self), jnp.asarray(self.noise, float))
 
-    def batch(self, key, size):
-        return gaussian_batch(self, key, size)
-
-    def basis(self):
-        return jnp.eye(self.width)
-
-    def ambient(self):
-        return diagonal_features(self)
-
-    def ambient_features(self):
-        scale = jnp.sqrt(jnp.asarray(self.eigvals))
-        return jnp.diag(scale), scale * self.target, jnp.asarray(self.noise)
+    def draw(self, key):
+        """Initial parameters, and the data set where ``samples`` is set; more samples extend fewer."""
+        require_key(key, "to draw from")
+        normals = jax.random.normal(stream(key, "initial"), (self.width,), jnp.float32).astype(float)
+        problem = LinearProblem(self.eigvals, self.target, self.noise**2, as_real(self.init_std) * normals)
+        return problem if self.samples is None else FiniteProblem.gaussian(problem, key, self.samples)

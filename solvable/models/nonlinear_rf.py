@@ -16,7 +16,6 @@ from solvable.models.checks import check_real, check_width, concrete_size
 from solvable.models.empirical import empirical_problem
 from solvable.numerics.precision import in_float64
 from solvable.shapes import as_real
-from solvable.spectrum import Spectrum
 
 Activation = Literal["linear", "relu", "erf", "tanh"]
 Manifold = Literal["gaussian", "sphere", "torus"]
@@ -125,9 +124,6 @@ class NonlinearRF(AbstractModel):
         """
         require_key(key, "to draw from")
         return empirical_problem(*_data(self, key, "data", self.samples), *_data(self, key, "test", self.num_test))
-
-    def spectrum(self) -> Spectrum:
-        raise ValueError("model: wanted one with a closed-form spectrum for a theory; got NonlinearRF (use its draws)")
 
 
 def _normals(keys, count: int):

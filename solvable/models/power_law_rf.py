@@ -8,23 +8,24 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from solvable.forms.population import Population
+from solvable.forms.spectrum import Spectrum
 from solvable.keys import require_key
-from solvable.models.base import AbstractModel, AbstractProblem, sizes
+from solvable.models.base import AbstractModel, AbstractProblem, HasPopulation, HasWidths, sizes
 from solvable.models.checks import check_power_law, check_real, check_samples, check_started_at_zero, check_width
+from solvable.models.finite import FiniteProblem
 from solvable.models.power_law_spectrum import typical_density, typical_floor, typical_spectrum, typical_support
-from solvable.models.random_feature_draw import ProjectedFeatures, RandomFeatureProblem
+from solvable.models.random_feature_draw import AbstractPowerLaw, ProjectedFeatures, RandomFeatureProblem
 from solvable.numerics.mode_sums import power_law_modes
 from solvable.numerics.power_sums import harmonic_sum
 from solvable.numerics.precision import in_float64
 from solvable.numerics.resolvent import Law, default_nodes
-from solvable.population import Population
 from solvable.shapes import as_real, is_concrete
-from solvable.spectrum import Spectrum
 
 FEWEST_NODES = 64
 
 
-class PowerLawRF(AbstractModel):
+class PowerLawRF(HasWidths, HasPopulation, AbstractModel, AbstractPowerLaw):
     """x ~ N(0, diag(j^{-2 alpha})) in R^ambient, features W^T x, W_ij ~ N(0, 1/width), targets <x, b> + noise * eps.
 
     b_j = j^{-beta}; the width parameters theta are trained on E (W^T x . theta - y)^2 (Paquette et al. 2024,
@@ -128,9 +129,10 @@ class PowerLawRF(AbstractModel):
         A wider model extends a narrower one with the same key, and more samples extend fewer.
         """
         require_key(key, "to draw from")
-        return RandomFeatureProblem.of(self, key).draw(key)
+        problem = RandomFeatureProblem.of(self, key)
+        return problem if self.samples is None else FiniteProblem.gaussian(problem, key, self.samples)
 
-    def draw_ambient(self, key):
+    def ambient_draw(self, key):
         return ProjectedFeatures.of(self, require_key(key, "to draw from"))
 
 

@@ -5,9 +5,9 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
+from solvable.forms.spectrum import Spectrum
 from solvable.numerics.power_sums import power_sum
 from solvable.numerics.resolvent import Law, contour, edges, effective_ridge, on_axis
-from solvable.spectrum import Spectrum
 
 
 @jax.jit
@@ -50,5 +50,5 @@ def typical_spectrum(law: Law, beta, noise, init_std, nodes: int) -> Spectrum:
     left, right = edges(law, kappa)
     z, w, weight, total = contour(law, left, right, nodes)
     mass = -total / z * weight
-    error = w * power_sum(2 * beta, w, law.alpha, law.ambient) / z**2 * weight
-    return Spectrum(z, mass, error + init_std**2 * mass, floor, jax.lax.stop_gradient(right))
+    target = w * power_sum(2 * beta, w, law.alpha, law.ambient) / z**2 * weight
+    return Spectrum(z, mass, target + init_std**2 * mass, floor, jax.lax.stop_gradient(right), -target, target)

@@ -2,7 +2,7 @@
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -12,21 +12,27 @@ from jaxtyping import Array, Float, Key
 
 from solvable.keys import stream
 from solvable.models.ambient import AbstractAmbientDraw
-from solvable.models.base import AbstractProblem
+from solvable.models.base import AbstractStream
 from solvable.models.checks import concrete_size
-from solvable.models.linear_regression import gaussian_batch, problem_spectrum
 from solvable.numerics.power_sums import harmonic_sum
 from solvable.numerics.precision import in_float64
 from solvable.shapes import as_real
-from solvable.spectrum import Spectrum
-
-if TYPE_CHECKING:  # the law draws its problems, and a problem remembers its law
-    from solvable.models.power_law_rf import PowerLawRF
 
 HEAD_PER_WIDTH = 16  # ambient coordinates kept one by one, per feature, when the ambient dimension is infinite
 
 
-class RandomFeatureProblem(AbstractProblem):
+class AbstractPowerLaw(eqx.Module):
+    """The parameters of a law of power-law random features (`PowerLawRF`), from which a draw is made again."""
+
+    alpha: eqx.AbstractVar[Float[Array, ""]]
+    beta: eqx.AbstractVar[Float[Array, ""]]
+    width: eqx.AbstractVar[Any]
+    ambient: eqx.AbstractVar[Any]
+    noise: eqx.AbstractVar[Float[Array, ""]]
+    init_std: eqx.AbstractVar[Float[Array, ""]]
+
+
+class RandomFeatureProblem(AbstractStream):
     """One draw of `PowerLawRF`, in its own eigenbasis; the frozen W is kept as its key and made again on demand."""
 
     eigvals: Float[Array, " width"]
@@ -34,11 +40,11 @@ class RandomFeatureProblem(AbstractProblem):
     initial: Float[Array, " width"]
     floor: Float[Array, ""]
     key: Key[Array, ""]
-    model: "PowerLawRF"
+    model: AbstractPowerLaw
     references: ClassVar[tuple[str, ...]] = ("paquette2024",)
 
     @classmethod
-    def of(cls, model: "PowerLawRF", key: Key[Array, ""]) -> "RandomFeatureProblem":
+    def of(cls, model: AbstractPowerLaw, key: Key[Array, ""]) -> "RandomFeatureProblem":
         """The draw of ``model`` with this key, without data.
 
         Raises:
@@ -47,15 +53,6 @@ class RandomFeatureProblem(AbstractProblem):
         eigvals, target, initial, floor, _ = _drawn(model, key)
         return cls(eigvals, target, initial, floor, key, model)
 
-    @property
-    def samples(self) -> Any:
-        """Size of the data set of the model that was drawn; None for a fresh stream."""
-        return self.model.samples
-
-    @in_float64
-    def spectrum(self) -> Spectrum:
-        return problem_spectrum(self)
-
     def start_at(self, params: Float[Array, " width"]) -> "RandomFeatureProblem":
         """The same problem started at ``params``, given in the original feature coordinates."""
         shape = np.shape(params)
@@ -63,21 +60,13 @@ class RandomFeatureProblem(AbstractProblem):
             raise ValueError(f"params: wanted shape {self.eigvals.shape}; got {shape}")
         return eqx.tree_at(lambda p: p.initial, self, self.basis().T @ as_real(params))
 
-    def batch(self, key, size):
-        return gaussian_batch(self, key, size)
-
     def basis(self):
         return _drawn(self.model, self.key)[4]
 
     @in_float64
-    def ambient(self):
+    def ambient_draw(self):
         start = jnp.asarray(self.basis(), float) @ jnp.asarray(self.initial, float)
         return eqx.tree_at(lambda draw: draw.start, ProjectedFeatures.of(self.model, self.key), start)
-
-    @in_float64
-    def ambient_features(self):
-        draw = ProjectedFeatures.of(self.model, self.key)
-        return draw.columns(jnp.arange(self.eigvals.shape[-1])), draw.readout, draw.noise
 
 
 class ProjectedFeatures(AbstractAmbientDraw):
@@ -91,7 +80,7 @@ class ProjectedFeatures(AbstractAmbientDraw):
 
     @classmethod
     @in_float64
-    def of(cls, model: "PowerLawRF", key: Key[Array, ""]) -> "ProjectedFeatures":
+    def of(cls, model: AbstractPowerLaw, key: Key[Array, ""]) -> "ProjectedFeatures":
         """The draw of ``model`` with this key, the same as its `RandomFeatureProblem` has.
 
         Raises:
@@ -110,7 +99,7 @@ class ProjectedFeatures(AbstractAmbientDraw):
         return _features(_feature_normals(self.key, index, ambient), self.alpha, width, ambient)
 
 
-def _drawn(model: "PowerLawRF", key: Key[Array, ""]):
+def _drawn(model: AbstractPowerLaw, key: Key[Array, ""]):
     """Eigenvalues, best and initial parameters (eigenbasis), floor, eigenvectors of the draw of a law with a key.
 
     Random numbers come from programs of padded sizes, which many laws share, because they take longest to compile.

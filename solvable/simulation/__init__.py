@@ -5,3 +5,5 @@ from solvable.simulation.ensemble import simulate_ensemble as simulate_ensemble
 from solvable.simulation.learning_curve import LearningCurve as LearningCurve
 from solvable.simulation.learning_curve import measure_learning_curve as measure_learning_curve
 from solvable.simulation.streaming import Simulation as Simulation
+
+__all__ = ["Ensemble", "LearningCurve", "Simulation", "measure_learning_curve", "simulate_ensemble"]

@@ -7,22 +7,23 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from solvable.curve import Curve, Result
+from solvable.forms.curve import Curve
 from solvable.numerics.precision import in_float64
 
 
-def curve_of(steps: Any, runs: Any, groups: int) -> Curve:
+def curve_of(steps: Any, runs: Any, groups: int, start: Any) -> Curve:
     """Mean and standard error of the population risk, and of the training risk where it was recorded.
 
-    ``runs`` has shape (runs, steps), or (runs, steps, 2) with the training risk.
+    ``runs`` has shape (runs, steps), or (runs, steps, 2) with the training risk; ``start`` is the risk before the first
+    step. A run that is not finite makes the mean not finite.
     """
     finite = runs.ndim == 3
     mean, stderr = (in_float64(_average) if runs.dtype == np.float64 else _average)(runs, groups)
-    result = jnp.where(jnp.isfinite(runs).all(), Result.SUCCESS, Result.NONFINITE)
     if not finite:
-        return Curve(steps, mean, stderr, result, {"runs": runs})
+        return Curve.of(steps, mean, start=start, stderr=stderr, stats={"runs": runs})
     stats = {"runs": runs[..., 0], "train_runs": runs[..., 1], "train_stderr": stderr[..., 1]}
-    return Curve(steps, mean[..., 0], stderr[..., 0], result, stats, train_risk=mean[..., 1])
+    population, train = mean[..., 0], mean[..., 1]
+    return Curve.of(steps, population, start=start, stderr=stderr[..., 0], stats=stats, train_risk=train)
 
 
 def _average(runs: Float[Array, "runs *rest"], groups: int) -> tuple[Float[Array, "*rest"], Float[Array, "*rest"]]:

@@ -9,8 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from solvable.algorithms.base import AbstractAlgorithm, AbstractSpectral
+from solvable.algorithms.base import AbstractAlgorithm
+from solvable.forms.algorithms import Filter
+from solvable.forms.base import Reading
+from solvable.forms.draws import DataLaw
 from solvable.keys import require_key, stream
+from solvable.method import match
 from solvable.models.base import AbstractModel
 from solvable.models.checks import check_real, concrete_size
 from solvable.numerics.precision import in_float64
@@ -65,10 +69,7 @@ def simulate_ensemble(
     require_key(key, "to draw from")
     for name, value in (("num_features", num_features), ("num_bags", num_bags), ("num_runs", num_runs)):
         check_real(name, value, "an integer >= 1", lambda x: x >= 1)
-    if model.samples is None:
-        raise ValueError("samples: wanted a finite data set for an ensemble; got a fresh stream")
-    if not isinstance(algorithm, AbstractSpectral) or algorithm.batch_size is not None:
-        raise ValueError(f"algorithm: wanted Ridge(), GradientFlow() or SGD(batch_size=None); got {algorithm!r}")
+    match(model, algorithm, (Reading(DataLaw, Filter),), "simulate_ensemble(...)")
     if not algorithm.one_shot and steps is None:
         raise ValueError("steps: wanted increasing integers >= 0; got None")
     times: Any = np.zeros(1, np.int64) if algorithm.one_shot else np.asarray(steps)
@@ -85,11 +86,10 @@ def _one_run(model: AbstractModel, algorithm, steps, num_features: int, num_bags
     samples = concrete_size("samples", model.samples, "drawing a data set")
     law = dataclasses.replace(model, samples=None)
     draws = [law.draw(jax.random.fold_in(stream(key, "features"), e)) for e in range(num_features)]
-    maps, labels, noise = zip(*(draw.ambient_features() for draw in draws), strict=True)
-    start = jnp.stack([jnp.asarray(draw.basis()) @ jnp.asarray(draw.init(), float) for draw in draws])
-    maps = jnp.stack([jnp.asarray(m, float) for m in maps])
-    return _train(maps, start, jnp.asarray(labels[0]), noise[0], key, algorithm, jnp.asarray(steps, float), num_bags,
-                  samples)  # fmt: skip
+    ambient = [draw.ambient_draw() for draw in draws]
+    maps, start = jnp.stack([a.features() for a in ambient]), jnp.stack([jnp.asarray(a.start, float) for a in ambient])
+    readout, noise = jnp.asarray(ambient[0].readout), jnp.asarray(ambient[0].noise)
+    return _train(maps, start, readout, noise, key, algorithm, jnp.asarray(steps, float), num_bags, samples)
 
 
 @eqx.filter_jit

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
+from solvable.forms.draws import Reduction
 from solvable.models.base import AbstractProblem
 from solvable.numerics.normals import split_order, split_parts
 from solvable.numerics.precision import in_float64
@@ -52,9 +53,9 @@ class Eigenbasis(AbstractLandscape):
     floor: Float[Array, ""]
 
     @classmethod
-    def of(cls, problem: AbstractProblem, dtype) -> "Eigenbasis":
+    def of(cls, problem: AbstractProblem | Reduction, dtype) -> "Eigenbasis":
         eigvals, target, initial = (
-            _split(jnp.asarray(x, dtype)) for x in (problem.eigvals, problem.target, problem.init())
+            _split(jnp.asarray(x, dtype)) for x in (problem.eigvals, problem.target, problem.initial)
         )
         return cls(eigvals, jnp.sqrt(eigvals), target, initial, jnp.asarray(problem.floor, dtype))
 
@@ -83,7 +84,7 @@ class OriginalBasis(AbstractLandscape):
             factor=_split(factor),
             matrix=jnp.matmul(factor.T, factor, precision=HIGHEST),
             target=rotate(problem.target),
-            initial=rotate(problem.init()),
+            initial=rotate(problem.initial),
             floor=jnp.asarray(problem.floor, dtype),
         )
 

@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from solvable.algorithms.base import AbstractAlgorithm, AbstractSpectral
+from solvable.algorithms.base import AbstractAlgorithm
+from solvable.algorithms.ridge import Ridge
+from solvable.forms.algorithms import Filter
 from solvable.keys import require_key, stream
 from solvable.models.checks import check_real
 from solvable.models.from_data import check_data
@@ -59,12 +61,10 @@ def measure_learning_curve(
     Raises:
         ValueError: an argument is impossible.
     """
-    from solvable.algorithms.ridge import Ridge  # here alone a number stands for an algorithm
-
     require_key(key, "to choose subsets")
     matrix, targets = check_data(features, targets, kernel)
     algorithm = algorithm if isinstance(algorithm, AbstractAlgorithm) else Ridge(algorithm)
-    if not isinstance(algorithm, AbstractSpectral) or algorithm.batch_size is not None:
+    if Filter not in algorithm.states():
         raise ValueError(f"algorithm: wanted Ridge(), GradientFlow() or SGD(batch_size=None); got {algorithm!r}")
     if not algorithm.one_shot and steps is None:
         raise ValueError("steps: wanted increasing integers >= 0; got None")

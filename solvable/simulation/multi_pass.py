@@ -51,7 +51,7 @@ class DataSet(eqx.Module):
         features, targets, start, best, eigvals, floor = (
             jnp.asarray(x, dtype)
             for x in (
-                problem.features, problem.targets, problem.init(), problem.target, problem.eigvals, problem.floor
+                problem.features, problem.targets, problem.initial, problem.target, problem.eigvals, problem.floor
             )
         )  # fmt: skip
         samples = jnp.asarray(problem.samples, jnp.int32)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from solvable.algorithms.base import AbstractAlgorithm
+from solvable.forms.algorithms import Steps
 from solvable.method import STRIDE
 from solvable.numerics.precision import to_numpy
 from solvable.simulation.samplers import AbstractSampler
@@ -22,7 +22,7 @@ DRAWS_NUMBERS = 1 << 26  # numbers held for the draws in flight
 INSIDE_NUMBERS = 1 << 26  # numbers held by the runs in flight that draw inside the step
 
 
-def _runs(sampler: AbstractSampler, algorithm: AbstractAlgorithm, records, keys, draws_in_flight: int):
+def _runs(sampler: AbstractSampler, algorithm: Steps, records, keys, draws_in_flight: int):
     """The risk of each run of one draw, shape (runs, records)."""
     if not is_random(sampler):  # all runs are one
         risks = trajectory(sampler, algorithm, records, keys[0], chunk=STRIDE)[0]
@@ -47,25 +47,33 @@ def in_flight(sampler: AbstractSampler, runs: int, draws: int) -> tuple[int, int
 
 
 @eqx.filter_jit
-def runs_of_one(sampler: AbstractSampler, algorithm: AbstractAlgorithm, records, keys):
-    """The risk of each run of one draw at the steps ``records``, one key a run; shape (runs, records).
+def runs_of_one(sampler: AbstractSampler, algorithm: Steps, records, keys):
+    """The risk of each run of one draw at the steps ``records``, one key a run, and the risk before the first step.
 
-    Compiles once per shapes: parameters, steps and keys are arguments.
+    Compiles once per shapes: parameters, steps and keys are arguments. Shapes (runs, records) and ().
     """
-    return _runs(sampler, algorithm, records, keys, 1)
+    return _runs(sampler, algorithm, records, keys, 1), start_risk(sampler)
 
 
 @eqx.filter_jit
-def _runs_of_many(samplers: AbstractSampler, algorithm: AbstractAlgorithm, records, keys):
-    """As `runs_of_one`, over stacked draws; shape (draws, runs, records)."""
+def _runs_of_many(samplers: AbstractSampler, algorithm: Steps, records, keys):
+    """As `runs_of_one`, over stacked draws; shapes (draws, runs, records) and (), the mean risk at the start."""
     draws = keys.shape[0]
-    return jax.vmap(lambda sampler, k: _runs(sampler, algorithm, records, k, draws))(samplers, keys)
+    runs = jax.vmap(lambda sampler, k: _runs(sampler, algorithm, records, k, draws))(samplers, keys)
+    return runs, jax.vmap(start_risk)(samplers).mean()
+
+
+def start_risk(sampler: AbstractSampler) -> Float[Array, ""]:
+    """Population risk of the parameters before the first step."""
+    return sampler.risk(sampler.initial).reshape(-1)[0]
 
 
 def runs_of_draws(
-    source: Callable[[int], AbstractSampler], draws: int, algorithm: AbstractAlgorithm, records, keys
-) -> Float[Array, "runs steps *risks"]:
-    """The risk of each run, run r on draw r mod ``draws``: as many draws at a time as memory allows.
+    source: Callable[[int], AbstractSampler], draws: int, algorithm: Steps, records, keys
+) -> tuple[Float[Array, "runs steps *risks"], Float[Array, ""]]:
+    """The risk of each run, run r on draw r mod ``draws``, and the mean risk of the first draws before the first step.
+
+    As many draws are simulated at a time as memory allows.
 
     Args:
         source: the sampler of a draw, by its number; all of the same shape.
@@ -81,16 +89,17 @@ def runs_of_draws(
         samplers = unique + unique[-1:] * (size - len(unique))
         stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *samplers)
         parts.append(_runs_of_many(stacked, algorithm, records, of_draw[np.asarray(members)]))
-    return _in_order(jnp.concatenate(parts)[:draws])
+    runs, starts = zip(*parts, strict=True)
+    return _in_order(jnp.concatenate(runs)[:draws]), starts[0]
 
 
 def runs_draw_by_draw(
-    source: Callable[[int], AbstractSampler], draws: int, algorithm: AbstractAlgorithm, records, keys
-) -> Float[Array, "runs steps *risks"]:
+    source: Callable[[int], AbstractSampler], draws: int, algorithm: Steps, records, keys
+) -> tuple[Float[Array, "runs steps *risks"], Float[Array, ""]]:
     """As `runs_of_draws`, with one draw at a time in memory."""
     of_draw = keys.reshape(-1, draws).T
-    one = lambda i: to_numpy(runs_of_one(source(i), algorithm, records, of_draw[i]))  # noqa: E731
-    return _in_order(jnp.stack([one(i) for i in range(draws)]))
+    found = [jax.tree.map(to_numpy, runs_of_one(source(i), algorithm, records, of_draw[i])) for i in range(draws)]
+    return _in_order(jnp.stack([runs for runs, _ in found])), found[0][1]
 
 
 def _in_order(risks: Float[Array, "draws each steps *risks"]) -> Float[Array, "runs steps *risks"]:

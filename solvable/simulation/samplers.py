@@ -2,7 +2,7 @@
 
 `Direct`, in a file of its own, is the referee: ambient features drawn with JAX's own normals and multiplied out, step
 by step, as written in the papers. `Batch` draws the batch in the reduced coordinates. `Wishart` draws the *law of the
-gradient*, at a cost that does not depend on the batch size. `Population` is the limit of an infinite batch:
+gradient*, at a cost that does not depend on the batch size. `PopulationGradient` is the limit of an infinite batch:
 no randomness at all.
 """
 
@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
-from solvable.algorithms.base import AbstractAlgorithm
+from solvable.forms.draws import Reduction
 from solvable.keys import stream
 from solvable.models.base import AbstractProblem
 from solvable.numerics.chi_square import chi_square
@@ -84,7 +84,7 @@ class _Reduced(AbstractSampler):
         return self.landscape.risk(params)
 
 
-class Population(_Reduced):
+class PopulationGradient(_Reduced):
     """The exact gradient K (params - target)."""
 
     size: int = eqx.field(static=True, default=0)
@@ -174,14 +174,17 @@ class Wishart(_Reduced):
         return length * features + pull * (inverse * (p * r - length * overlap * inverse))
 
 
-def reduced(problem: AbstractProblem, algorithm: AbstractAlgorithm, name: str, dtype: Any) -> AbstractSampler:
+def reduced(problem: AbstractProblem | Reduction, algorithm: Any, name: str, dtype: Any) -> AbstractSampler:
     """The sampler called ``name`` ("auto", "batch", "wishart") of the Gaussian reduction of ``problem``.
 
     Without a batch size there is nothing to sample, whatever the name.
     """
-    basis = Eigenbasis if algorithm.rotation_equivariant else OriginalBasis
-    landscape, size = basis.of(problem, dtype), algorithm.batch_size
+    size: int | None = algorithm.batch_size
+    if isinstance(problem, Reduction) or algorithm.rotation_equivariant:
+        landscape = Eigenbasis.of(problem, dtype)
+    else:
+        landscape = OriginalBasis.of(problem, dtype)
     if size is None:
-        return Population(landscape)
+        return PopulationGradient(landscape)
     name = ("batch" if size == 1 else "wishart") if name == "auto" else name
     return {"batch": Batch, "wishart": Wishart}[name](landscape, size)

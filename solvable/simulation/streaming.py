@@ -1,6 +1,7 @@
 """Simulation: a fresh batch at every step, or batches from a finite data set that is reused."""
 
-from typing import ClassVar, Literal
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
 
 import equinox as eqx
 import jax
@@ -9,14 +10,15 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Key
 
-from solvable.algorithms.base import AbstractAlgorithm
-from solvable.curve import Curve
+from solvable.forms.algorithms import Rotatable, Solution, Steps
+from solvable.forms.base import Reading
+from solvable.forms.curve import Curve
+from solvable.forms.draws import DataDraw, DataLaw, Reduction, StreamDraw, StreamLaw
 from solvable.keys import require_key, stream
-from solvable.method import AbstractResumable, View
-from solvable.models.base import AbstractModel, AbstractProblem
+from solvable.method import AbstractResumable
 from solvable.models.finite import FiniteProblem
 from solvable.simulation.averages import curve_of
-from solvable.simulation.closed_form import has_no_steps, solve_directly
+from solvable.simulation.closed_form import solve_directly
 from solvable.simulation.direct import direct
 from solvable.simulation.multi_pass import ORDERS, Order, reused
 from solvable.simulation.runs import (
@@ -90,14 +92,16 @@ class Simulation(AbstractResumable):
         if self.mesh is not None and self.sampler != "direct":
             raise ValueError(f"sampler: wanted 'direct' for a model over the devices of a mesh; got {self.sampler!r}")
 
-    def curve(
-        self,
-        model: AbstractModel,
-        algorithm: AbstractAlgorithm,
-        steps: np.ndarray,
-        *,
-        key: Key[Array, ""] | None,
-    ) -> Curve:
+    @property
+    def reads(self):
+        if self.mesh is not None:
+            return Reading(StreamDraw, Steps), Reading(StreamLaw, Steps)
+        eigenbasis = () if self.sampler == "direct" else (Reading(Reduction, Rotatable),)
+        draws = Reading(StreamDraw, Steps), Reading(DataDraw, Steps), Reading(DataDraw, Solution)
+        laws = Reading(StreamLaw, Steps), Reading(DataLaw, Steps), Reading(DataLaw, Solution)
+        return *eigenbasis, *draws, *laws
+
+    def curve(self, subject: Any, algorithm: Any, steps: np.ndarray, *, key: Key[Array, ""] | None) -> Curve:
         """The mean risk over runs at ``steps``, with its standard error.
 
         Raises:
@@ -106,38 +110,53 @@ class Simulation(AbstractResumable):
         key, steps = require_key(key, "for the simulation's draws"), np.asarray(steps)
         wanted, places = np.unique(_simulable(steps), return_inverse=True)
         records, keys = jnp.asarray(wanted, jnp.int32), numbered_keys(stream(key, "run"), self.num_runs)
-        given = model if isinstance(model, AbstractProblem) and _is_drawn(model) else None
-        groups = self.num_runs if given is not None or self.num_draws is None else self.num_draws
-        draws = numbered_keys(stream(key, "draw"), groups)
-        if self.mesh is not None and (has_no_steps(algorithm) or model.samples is not None):
-            raise ValueError(
-                "mesh: wanted None where data are reused; got a mesh, over which only a fresh stream can be simulated"
-            )
-        if has_no_steps(algorithm):
-            problems = [given] if given is not None else [model.draw(k) for k in draws]
-            risks = np.stack([solve_directly(problem, algorithm, steps) for problem in problems])
-            return curve_of(steps, np.tile(risks, (self.num_runs // len(risks), 1, 1)), groups)
-        source = lambda i: self._source(model, draws[i], algorithm)  # noqa: E731
+        given, draw, groups = self._draws(subject, stream(key, "draw"))
+        if isinstance(subject, DataDraw | DataLaw) and not isinstance(algorithm, Steps):
+            risks = np.stack([solve_directly(draw(i), algorithm, steps) for i in range(1 if given else groups)])
+            return self._directly(steps, risks, groups, draw(0))
+        source = self._sources(subject, draw, algorithm, stream(key, "draw"))
         if self.mesh is not None:
-            runs = runs_draw_by_draw(source, 1 if given is not None else groups, algorithm, records, keys)
-        elif given is not None:
-            runs = runs_of_one(source(0), algorithm, records, keys)
+            runs, start = runs_draw_by_draw(source, 1 if given else groups, algorithm, records, keys)
+        elif given:
+            runs, start = runs_of_one(source(0), algorithm, records, keys)
         else:
-            runs = runs_of_draws(source, groups, algorithm, records, keys)
-        return curve_of(steps, runs[:, places], groups)
+            runs, start = runs_of_draws(source, groups, algorithm, records, keys)
+        return curve_of(steps, runs[:, places], groups, start)
 
-    def view(self, model, algorithm) -> View:
-        eigenbasis = algorithm.batch_size is None or self.sampler != "direct"
-        fresh = self.walks(model, algorithm) and model.samples is None
-        return "problem" if fresh and eigenbasis and algorithm.rotation_equivariant else "model"
+    def _draws(self, subject: Any, key: Key[Array, ""]) -> tuple[bool, Callable[[int], Any], int]:
+        """(whether there is one draw for all runs, draw number i, independent groups of runs)."""
+        if isinstance(subject, StreamDraw | DataDraw):
+            return True, lambda i: subject.problem, self.num_runs
+        if isinstance(subject, Reduction):
+            return True, lambda i: subject, self.num_runs
+        groups = self.num_runs if self.num_draws is None else self.num_draws
+        keys = numbered_keys(key, groups)
+        if subject.law.deterministic:
+            problem = subject.law.draw(keys[0])
+            return True, lambda i: problem, self.num_runs
+        return False, lambda i: subject.law.draw(keys[i]), groups
 
-    def walks(self, model, algorithm) -> bool:
-        drawn = isinstance(model, AbstractProblem) and _is_drawn(model)
-        return drawn and not has_no_steps(algorithm) and self.mesh is None
+    def _sources(self, subject: Any, draw: Callable[[int], Any], algorithm: Any, key: Key[Array, ""]):
+        """The source of gradients of a draw, by its number; the direct sampler of a law needs no eigenbasis."""
+        size, dtype = algorithm.batch_size, jnp.zeros(()).dtype
+        if isinstance(subject, StreamLaw) and self.sampler == "direct" and (size is not None or self.mesh is not None):
+            groups = self.num_runs if self.num_draws is None else self.num_draws
+            keys = numbered_keys(key, groups)
+            return lambda i: direct(subject.law.ambient_draw(keys[i]), size, dtype, self.mesh)
+        return lambda i: self.source(draw(i), algorithm)
+
+    def _directly(self, steps: np.ndarray, risks: np.ndarray, groups: int, problem: Any) -> Curve:
+        start = problem.risk(problem.initial)
+        return curve_of(steps, np.tile(risks, (self.num_runs // len(risks), 1, 1)), groups, start)
+
+    def walks(self, reading):
+        return reading.subject in (Reduction, StreamDraw, DataDraw) and issubclass(reading.algorithm, Steps) and (
+            self.mesh is None
+        )
 
     def begin(self, source, algorithm, records):
         start = begin(source, algorithm, records)
-        moving = (start.params, start.state, start.risks)
+        moving = (start.params, start.state, start.risks, start.start)
         return jax.tree.map(lambda x: jnp.broadcast_to(x, (self._walkers(source), *jnp.shape(x))), moving)
 
     def advance(self, source, algorithm, records, key, progress, since, until, *, lanes):
@@ -147,45 +166,39 @@ class Simulation(AbstractResumable):
         def one(run):
             key, moving = run
             end = advance(source, algorithm, records, key, Progress(since, *moving), until, chunk=chunk)
-            return end.params, end.state, end.risks
+            return end.params, end.state, end.risks, end.start
 
         return grouped_map(jax.vmap(one), (keys, progress), size)
 
     def finish(self, progress, records):
-        risks = progress[-1]
-        return curve_of(records, jnp.broadcast_to(risks, (self.num_runs, *risks.shape[1:])), self.num_runs)
+        *_, risks, start = progress
+        runs = jnp.broadcast_to(risks, (self.num_runs, *risks.shape[1:]))
+        return curve_of(records, runs, self.num_runs, start[0].reshape(-1)[0])
 
     def _walkers(self, source: AbstractSampler) -> int:
         """Runs to be walked: one where nothing is random and all runs are one."""
         return self.num_runs if is_random(source) else 1
 
-    def _source(self, model: AbstractModel, key: Key[Array, ""], algorithm: AbstractAlgorithm) -> AbstractSampler:
-        """`lower` of a draw of ``model``, of which the direct sampler needs no eigenbasis."""
-        size = algorithm.batch_size
-        if self.sampler == "direct" and model.samples is None and (size is not None or self.mesh is not None):
-            return direct(model.draw_ambient(key), size, jnp.zeros(()).dtype, self.mesh)
-        return self.lower(model.draw(key), algorithm)
+    def source(self, subject: Any, algorithm: Any) -> AbstractSampler:
+        """The source of gradients this method uses for one draw, in JAX's default dtype.
 
-    def lower(self, problem: AbstractProblem, algorithm: AbstractAlgorithm) -> AbstractSampler:
-        """The source of gradients this method uses for one draw, in JAX's default dtype."""
+        Args:
+            subject: a `Reduction`, a `StreamDraw` or `DataDraw`, or the problem of one.
+        """
         size, dtype = algorithm.batch_size, jnp.zeros(()).dtype
+        problem = subject.problem if isinstance(subject, StreamDraw | DataDraw) else subject
         if isinstance(problem, FiniteProblem):
             if self.sampler not in ("auto", "batch"):
                 raise ValueError(f"sampler: wanted 'auto' or 'batch' for a finite data set; got {self.sampler!r}")
             return reused(problem, algorithm, self.order, dtype)
-        if self.sampler == "direct" and size is not None:
-            return direct(problem.ambient(), size, dtype, None)
+        if self.sampler == "direct" and (size is not None or self.mesh is not None):
+            return direct(problem.ambient_draw(), size, dtype, self.mesh)
         return reduced(problem, algorithm, self.sampler, dtype)
 
     def __getstate__(self):
         if self.mesh is not None:
             raise ValueError("mesh: wanted None for a simulation that goes to another process; got this one's devices")
         return super().__getstate__()
-
-
-def _is_drawn(problem: AbstractProblem) -> bool:
-    """Whether nothing is left to draw: the stream is fresh, or the data are there."""
-    return problem.samples is None or isinstance(problem, FiniteProblem)
 
 
 def _check_count(name: str, value: object) -> None:

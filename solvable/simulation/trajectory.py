@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
-from solvable.algorithms.base import AbstractAlgorithm
+from solvable.forms.algorithms import Steps
 from solvable.simulation.samplers import AbstractSampler
 
 
@@ -26,25 +26,30 @@ class Progress(eqx.Module):
         state: the optimizer's state.
         risks: risk at the requested steps, 0 where still to come; shape (records,), or (records, 2) for the population
             and the training risk of a finite data set.
+        start: what is recorded of the parameters before the first step; shape (), or (2,).
     """
 
     step: Int[Array, ""]
     params: Float[Array, "... coords"]
     state: Any
     risks: Float[Array, "..."]
+    start: Float[Array, "..."]
 
 
-def begin(sampler: AbstractSampler, algorithm: AbstractAlgorithm, steps: Int[Array, " records"]) -> Progress:
+def begin(sampler: AbstractSampler, algorithm: Steps, steps: Int[Array, " records"]) -> Progress:
     """A run before its first step, step 0 recorded if it is wanted."""
     params = sampler.initial
-    blank = jnp.zeros(steps.shape + eqx.filter_eval_shape(sampler.risk, params).shape, params.dtype)
-    _, risks = _record(sampler, steps, jnp.int32(0), jnp.int32(0), params, blank)
-    return Progress(jnp.int32(0), params, algorithm.init(params), risks)
+    state = algorithm.init(params)
+    judged = algorithm.observed(params, state)
+    start = sampler.risk(judged)
+    blank = jnp.zeros(steps.shape + start.shape, params.dtype)
+    _, risks = _record(sampler, steps, jnp.int32(0), jnp.int32(0), judged, blank)
+    return Progress(jnp.int32(0), params, state, risks, start)
 
 
 def advance(
     sampler: AbstractSampler,
-    algorithm: AbstractAlgorithm,
+    algorithm: Steps,
     steps: Int[Array, " records"],
     key: Key[Array, ""],
     progress: Progress,
@@ -76,7 +81,7 @@ def advance(
             t, record, params, state, risks = carry
             until = jnp.minimum(stop, steps[record])
             params, state = jax.lax.fori_loop(t, until, one_step, (params, state))
-            record, risks = _record(sampler, steps, until, record, params, risks)
+            record, risks = _record(sampler, steps, until, record, algorithm.observed(params, state), risks)
             return until, record, params, state, risks
 
         segment = (start, record, params, state, risks)
@@ -88,12 +93,13 @@ def advance(
     recorded = (steps <= progress.step).sum(dtype=jnp.int32)
     carry = (progress.step, progress.step, nothing, recorded, progress.params, progress.state, progress.risks)
     done, _, _, _, *moving = jax.lax.while_loop(lambda c: c[0] < until, one_chunk, carry)
-    return Progress(done, *moving)
+    params, state, risks = moving
+    return Progress(done, params, state, risks, progress.start)
 
 
 def trajectory(
     sampler: AbstractSampler,
-    algorithm: AbstractAlgorithm,
+    algorithm: Steps,
     steps: Int[Array, " records"],
     key: Key[Array, ""],
     *,

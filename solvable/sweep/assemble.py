@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from solvable.curve import Result
+from solvable.forms.curve import Result
 from solvable.results import make_dataset
 from solvable.sweep.axes import Axis, shape_of
 from solvable.sweep.outcome import FAILED, QUANTITIES, Outcome

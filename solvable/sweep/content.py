@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise
+from solvable.forms.algorithms import Moments, Steps
+from solvable.models.base import AbstractModel
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 _PROBE = 3  # parameters of the run that shows what an update does
@@ -57,12 +58,14 @@ def behaviour(tree: Any) -> str:
     """What the functions in a model or an algorithm do: the text and constants of the computations they enter."""
     with jax.enable_x64(True):
         zeros = jnp.zeros(_PROBE)
-        if isinstance(tree, AbstractAlgorithm):
-            texts = [_traced(lambda p, g, t: tree.update(p, tree.init(p), g, t), zeros, zeros, 1)]
-            if isinstance(tree, AbstractModewise):
-                texts.append(_traced(lambda e, t: (tree.decay(e, t), tree.injection(e, t)), zeros, 1))
-            return sha(*texts)
-        return sha(_traced(tree.draw, jax.random.key(0))) if hasattr(tree, "draw") else ""
+        texts = []
+        if isinstance(tree, Steps):
+            texts.append(_traced(lambda p, g, t: tree.update(p, tree.init(p), g, t), zeros, zeros, 1))
+        if isinstance(tree, Moments):
+            texts.append(_traced(lambda e, t: (tree.decay(e, t), tree.injection(e, t)), zeros, 1))
+        if isinstance(tree, AbstractModel):
+            texts.append(_traced(tree.draw, jax.random.key(0)))
+        return sha(*texts)
 
 
 def _traced(function: Any, *arguments: Any) -> str:

@@ -93,7 +93,7 @@ class Plan:
         lines += ["", "cells   seen as    modes  lanes  chunks"]
         for group, count in self.groups.items():
             number = sum(chunk.group == group for chunk in self.chunks)
-            lines.append(f"{count:<7} {group.view:<10} {group.modes or '-':<6} {group.lanes:<6} {number}")
+            lines.append(f"{count:<7} {group.form:<10} {group.modes or '-':<6} {group.lanes:<6} {number}")
         return "\n".join(lines)
 
 

@@ -5,17 +5,18 @@ functions of the cell alone, so the bits of its result do not depend on what els
 be padded is alone: it walks by itself, or `solve` answers for it.
 """
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import numpy as np
 
-from solvable.method import AbstractResumable, View
-from solvable.models.base import AbstractModel, AbstractProblem
-from solvable.models.linear_regression import LinearProblem
-from solvable.spectrum import Spectrum
-from solvable.sweep.recipe import Recipe, Setting
+from solvable.forms.base import AbstractForm, AbstractSubject, Form
+from solvable.forms.draws import Reduction
+from solvable.forms.spectrum import Spectrum
+from solvable.method import AbstractResumable, Mismatch, match
+from solvable.models.base import AbstractProblem
+from solvable.sweep.recipe import Recipe, Setting, drawn
 
 NARROWEST, RATIO = 16, 4  # padded widths are 16, 64, 256, 1024, ...
 FEWEST_RECORDS = 16  # padded numbers of records are 16, 32, 64, ...
@@ -26,11 +27,14 @@ TILE_WORK = 1 << 31  # modes x steps x runs of one tile, above which a tile gets
 THEORY_NUMBERS, THEORY_LANES = 1 << 13, 32  # modes of all lanes of a theory, and most lanes
 
 
+STACKED: dict[str, Form] = {form.__name__: form for form in (Spectrum, Reduction)}
+
+
 class Group(NamedTuple):
     """Cells of one compiled program, and of the same steps.
 
     Attributes:
-        view: what the method looks at.
+        form: name of the form of the model that the method reads; "" where it reads none.
         modes: padded number of modes; of cells that walk alone, the numbers of the largest array that a step touches;
             0 where `solve` answers.
         dtype: of the modes.
@@ -40,7 +44,7 @@ class Group(NamedTuple):
         steps: hash of the steps.
     """
 
-    view: View
+    form: str
     modes: int
     dtype: str
     lanes: int
@@ -51,29 +55,11 @@ class Group(NamedTuple):
     @property
     def alone(self) -> bool:
         """Whether every cell is taken by itself, as it is."""
-        return self.view == "model"
+        return self.form not in STACKED
 
     def program(self) -> tuple[Any, ...]:
         """What is compiled once: a method that walks takes its steps as an argument."""
         return self if not self.records else (*self[:-1], "")
-
-
-def _one_mode() -> Spectrum:
-    one: Any = np.ones(1)
-    return Spectrum(one, one, one, 0 * one[0], one[0])
-
-
-class GivenSpectrum(AbstractModel):
-    """A model of which nothing but the spectrum is known."""
-
-    given: Spectrum = eqx.field(default_factory=_one_mode)
-    references: ClassVar[tuple[str, ...]] = ("paquette2024",)
-
-    def spectrum(self) -> Spectrum:
-        return self.given
-
-    def draw(self, key):
-        raise ValueError("model: wanted one that can be drawn; got a spectrum")
 
 
 def bucket(modes: int) -> int:
@@ -88,15 +74,20 @@ def group_of(recipe: Recipe, index: int, platform: str, sizes: dict[Any, Any]) -
     """The group of a cell; ``sizes`` remembers the modes of what was looked at before."""
     setting, method = recipe.setting(index), recipe.method
     drawn, count = _shape_of_draw(recipe, setting, sizes) if recipe.seeded else (setting.model, 0)
-    view = method.view(drawn, setting.algorithm)
-    walks = isinstance(method, AbstractResumable) and method.walks(drawn, setting.algorithm)
-    records = 1 << max(len(setting.steps) - 1, FEWEST_RECORDS - 1).bit_length() if walks else 0
-    if view == "model":
-        touched = _touched(method, drawn, setting, sizes) if walks else 0
-        return Group(view, touched, "", 1, setting.kind, records, setting.times)
-    modes, dtype = (count, "float64") if recipe.seeded else _shape_of_view(setting, view, sizes)
+    try:
+        reading = match(drawn, setting.algorithm, method.reads, "")
+    except Mismatch:  # `solve` says of each cell what is missing
+        return Group("", 0, "", 1, setting.kind, 0, setting.times)
+    form, records, touched = reading.subject, 0, 0
+    if isinstance(method, AbstractResumable) and method.walks(reading):
+        records = 1 << max(len(setting.steps) - 1, FEWEST_RECORDS - 1).bit_length()
+        touched = 0 if form.stackable else _touched(method, drawn, form, setting, sizes)
+    if not form.stackable:
+        return Group(form.__name__, touched, "", 1, setting.kind, records, setting.times)
+    modes, dtype = (count, "float64") if recipe.seeded else _shape_of_form(setting, form, sizes)
     padded, last = bucket(modes), int(setting.steps[-1])
-    return Group(view, padded, dtype, lanes_of(method, padded, last, platform), setting.kind, records, setting.times)
+    lanes = lanes_of(method, padded, last, platform)
+    return Group(form.__name__, padded, dtype, lanes, setting.kind, records, setting.times)
 
 
 def lanes_of(method: Any, modes: int, last: int, platform: str) -> int:
@@ -116,7 +107,8 @@ def _shape_of_draw(recipe: Recipe, setting: Setting, sizes: dict) -> tuple[Abstr
     """One draw of the model without its numbers, and how many modes it has; drawn in earnest if it must be."""
 
     def draw(key):
-        problem = setting.model.draw(key)
+        problem = drawn(setting.model, key)
+        assert isinstance(problem, AbstractProblem)
         return problem, problem.eigvals
 
     if setting.shape not in sizes:
@@ -128,35 +120,31 @@ def _shape_of_draw(recipe: Recipe, setting: Setting, sizes: dict) -> tuple[Abstr
     return sizes[setting.shape]
 
 
-def _shape_of_view(setting: Setting, view: View, sizes: dict) -> tuple[int, str]:
+def _shape_of_form(setting: Setting, form: Form, sizes: dict) -> tuple[int, str]:
     """Modes of a model as it is, and their dtype; the number can depend on its parameters' values."""
-    name = (view, setting.law)
+    name = (form.__name__, setting.law)
     if name not in sizes:
         with jax.enable_x64(True):
-            first = eqx.filter_eval_shape(lambda: lower(setting.model, view))[0]
+            first = eqx.filter_eval_shape(lambda: lower(setting.model, form))[0]
         sizes[name] = int(first.shape[-1]), str(np.dtype(first.dtype))
     return sizes[name]
 
 
-def _touched(method: Any, problem: Any, setting: Setting, sizes: dict) -> int:
+def _touched(method: AbstractResumable, problem: Any, form: Form, setting: Setting, sizes: dict) -> int:
     """The size of the largest array of what a walk sees, or, if that takes the numbers, of the problem itself."""
     name = ("source", setting.shape, setting.kind)
     if name not in sizes:
         try:
-            seen = eqx.filter_eval_shape(method.lower, problem, setting.algorithm)
+            seen = eqx.filter_eval_shape(lambda p, a: method.source(p.lower(form), a), problem, setting.algorithm)
         except Exception:  # a lowering that needs to see its numbers
             seen = problem
         sizes[name] = max(getattr(x, "size", 1) for x in jax.tree.leaves(seen))
     return sizes[name]
 
 
-def lower(model: AbstractModel, view: View) -> tuple[Any, ...]:
-    """The arrays of a problem, or of a model's spectrum; float64 or complex128."""
-    if view == "spectrum":
-        s = model.spectrum()
-        return s.eigvals, s.mass, s.error, s.floor, s.edge
-    assert isinstance(model, AbstractProblem)
-    return model.eigvals, model.target, model.init(), model.floor
+def lower(model: AbstractSubject, form: Form) -> tuple[Any, ...]:
+    """The arrays of a stackable form, in the order of its fields."""
+    return tuple(jax.tree.leaves(model.lower(form)))
 
 
 def pad(arrays: tuple[Any, ...], modes: int) -> tuple[np.ndarray, ...]:
@@ -165,9 +153,6 @@ def pad(arrays: tuple[Any, ...], modes: int) -> tuple[np.ndarray, ...]:
     return tuple(x if x.ndim == 0 else np.pad(x, (0, modes - x.shape[0])) for x in arrays)
 
 
-def raise_up(arrays: tuple[Any, ...], view: View) -> AbstractModel:
-    """The model that `lower` took apart."""
-    if view == "spectrum":
-        return GivenSpectrum(Spectrum(*arrays))
-    eigvals, target, initial, floor = arrays
-    return LinearProblem(eigvals, target, floor, initial)
+def raise_up(arrays: tuple[Any, ...], form: str) -> AbstractForm:
+    """The form that `lower` took apart, by its name."""
+    return STACKED[form](*arrays)

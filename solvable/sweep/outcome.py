@@ -6,7 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from solvable.curve import Curve
+from solvable.forms.curve import Curve
 
 FAILED = -1  # the result code of a cell that raised
 QUANTITIES = {

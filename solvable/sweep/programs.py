@@ -50,7 +50,7 @@ class Program:
 
     A tile is a tree of arrays (source, leaves of the algorithm, key words): with a leading axis of ``lanes`` cells
     where cells are stacked, and without it where a tile is one cell as it is. The source is what `lower` takes a model
-    apart to, or, of a cell that is not stacked, what the method's own ``lower`` does. Results have the leading axis.
+    apart to, or, of a cell that is not stacked, what the method's own ``source`` does. Results have the leading axis.
 
     Attributes:
         curves: (source, leaves) -> `recorded`, for a method that does not walk.
@@ -97,12 +97,12 @@ class Program:
     def _source(self, source, algorithm):
         """What a method that walks sees of one cell."""
         method: Any = self.method
-        return source if self.group.alone else method.lower(raise_up(source, self.group.view), algorithm)
+        return source if self.group.alone else method.source(raise_up(source, self.group.form), algorithm)
 
     def _curves(self, arrays, leaves):
         def one(arrays, leaves):
-            model = raise_up(arrays, self.group.view)
-            return recorded(self.method.curve(model, self.template.rebuild(leaves), self.steps, key=None))
+            form = raise_up(arrays, self.group.form)
+            return recorded(self.method.curve(form, self.template.rebuild(leaves), self.steps, key=None))
 
         return self._over_lanes(one, arrays, leaves)
 

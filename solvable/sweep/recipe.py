@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from solvable.algorithms.base import AbstractAlgorithm
+from solvable.forms.base import AbstractSubject
 from solvable.keys import require_key, stream
 from solvable.method import AbstractMethod
 from solvable.models.base import AbstractModel
@@ -134,7 +135,7 @@ class Recipe:
         """Hash of everything the cell's result depends on, besides the method and the key."""
         return sha(self.values(index), self.setting(index).content)
 
-    def problem(self, index: int) -> AbstractModel:
+    def problem(self, index: int) -> AbstractSubject:
         """The cell's model, or its draw where there is a seed; draws are shared between cells of the same law."""
         setting, seed = self.setting(index), self.values(index).get("seed")
         if seed is None:
@@ -143,7 +144,7 @@ class Recipe:
         if name in self._draws:
             self._draws.move_to_end(name)
             return self._draws[name]
-        draw = setting.model.draw(self.draw_key(seed))
+        draw = drawn(setting.model, self.draw_key(seed))
         self._draws[name] = draw
         self._held += _bytes(draw)
         while self._held > _DRAWS_HELD and len(self._draws) > 1:
@@ -168,10 +169,15 @@ class Recipe:
             self.key = jax.random.wrap_key_data(jnp.asarray(self.key_data), impl=self.key_impl)
 
 
-def _pair(built: Any) -> tuple[AbstractModel, AbstractAlgorithm]:
+def drawn(model: AbstractSubject, key: Any) -> AbstractSubject:
+    """The draw of a law; a problem is one already, whatever the seed."""
+    return model.draw(key) if isinstance(model, AbstractModel) else model
+
+
+def _pair(built: Any) -> tuple[AbstractSubject, AbstractAlgorithm]:
     if not (isinstance(built, tuple) and len(built) == 2):
         raise ValueError(f"build: wanted a pair (model, algorithm); got {built!r}")
-    for name, value, kind in zip(("model", "algorithm"), built, (AbstractModel, AbstractAlgorithm), strict=True):
+    for name, value, kind in zip(("model", "algorithm"), built, (AbstractSubject, AbstractAlgorithm), strict=True):
         if not isinstance(value, kind):
             raise ValueError(f"build: wanted an instance of {kind.__name__} as its {name}; got {value!r}")
     return built

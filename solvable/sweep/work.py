@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from solvable.method import AbstractResumable
-from solvable.solve import check_types, solve
+from solvable.solve import check_types, match_or_suggest, solve
 from solvable.sweep.layout import Chunk
 from solvable.sweep.lowering import Group, lower, pad
 from solvable.sweep.outcome import Outcome, recorded
@@ -82,11 +82,12 @@ class Worker:
             return None
 
     def _source(self, problem: Any, setting: Setting, group: Group) -> Any:
+        reading = match_or_suggest(problem, setting.algorithm, self.recipe.method)
         if not group.alone:
-            return pad(lower(problem, group.view), group.modes)
+            return pad(lower(problem, reading.subject), group.modes)
         method: Any = self.recipe.method
         with jax.default_device(self.devices[0]):
-            return method.lower(problem, setting.algorithm)
+            return method.source(problem.lower(reading.subject), setting.algorithm)
 
     def _one_by_one(self, chunk: Chunk, places: Iterable[int], out: Outcome) -> None:
         for place in places:

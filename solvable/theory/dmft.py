@@ -8,10 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from solvable.algorithms.base import AbstractAlgorithm, AbstractSpectral
-from solvable.curve import Curve, Result
-from solvable.method import AbstractMethod
-from solvable.models.base import AbstractModel
+from solvable.algorithms.base import AbstractAlgorithm
+from solvable.forms.algorithms import Descent, Moments
+from solvable.forms.base import AbstractSubject, Reading
+from solvable.forms.curve import Curve
+from solvable.forms.population import Endless, Population
+from solvable.forms.spectrum import Spectrum
+from solvable.method import AbstractMethod, read
 from solvable.numerics import stepping
 from solvable.numerics.effective_ridge import (
     Modes,
@@ -24,7 +27,6 @@ from solvable.numerics.effective_ridge import (
     right_edge,
 )
 from solvable.numerics.inversion import FIRST, RATIO, windows
-from solvable.population import Population
 from solvable.theory.recursion import Recursion
 from solvable.theory.ridge_equations import ridge_risk
 from solvable.theory.two_point import OnePoint, one_point, pairs, same_time
@@ -33,14 +35,14 @@ SLOTS, ROWS = 16, 4  # windows and their times come in multiples of these
 HELD = 1 << 23  # complex numbers of one array held at a time, modes times nodes
 
 
-class DMFT(AbstractMethod[AbstractAlgorithm]):
+class DMFT(AbstractMethod):
     """Risk and training risk of gradient descent or flow on a finite data set, for the typical draw.
 
     The responses and correlations of the mean-field theory are those of ridge regression at a complex penalty
     (see `solvable.theory.two_point`); a contour around the spectrum of the sample covariance turns penalties into
     times. No equation in time is solved: step 10^15 costs what step 10 costs, at any width and number of samples.
     It takes ``SGD(batch_size=None)`` and ``GradientFlow()`` with a constant learning rate. On a fresh stream
-    (samples=None) they are descent and flow of the population risk; minibatches of a stream go to `Recursion`.
+    (samples=None) they are descent and flow of the population risk; anything else on a stream goes to `Recursion`.
 
     The typical draw is not the mean over draws: they differ by O(1/width + 1/samples).
 
@@ -49,38 +51,37 @@ class DMFT(AbstractMethod[AbstractAlgorithm]):
 
     references: ClassVar[tuple[str, ...]] = ("bordelon2024", "atanasov2024", "weideman2007")
 
-    def curve(self, model: AbstractModel, algorithm: Any, steps: np.ndarray, *, key=None) -> Curve:
-        """The risk at ``steps``, with the training risk where there is a data set.
+    @property
+    def reads(self):
+        return Reading(Population, Descent), Reading(Endless, Descent), Reading(Spectrum, Moments)
 
-        Raises:
-            ValueError: the algorithm is neither full-batch with a constant learning rate nor one-pass.
-        """
-        if model.samples is None and algorithm.batch_size is not None:
-            return Recursion().curve(model, algorithm, steps, key=key)
-        rate, continuous = require_full_batch(algorithm, "DMFT()")
+    def curve(self, subject: Population | Spectrum, algorithm: Any, steps: np.ndarray, *, key=None) -> Curve:
+        """The risk at ``steps``, with the training risk where there is a data set."""
+        if isinstance(subject, Spectrum):
+            return Recursion().curve(subject, algorithm, steps, key=key)
+        rate, continuous = rate_of(algorithm)
         plan = schedule(steps, continuous)
-        risk, train, edge, limit = _risks(model.population(), rate, plan.first, plan.times, plan.last, continuous)
+        risk, train, edge, limit = _risks(subject, rate, plan.first, plan.times, plan.last, continuous)
         risk, train = risk[plan.place], train[plan.place]
         divergent = jnp.asarray(False) if continuous else rate * edge > 2
         risk, train = (jnp.where(divergent & ~jnp.isfinite(x), jnp.inf, x) for x in (risk, train))
-        finite = jnp.isfinite(risk).all() & jnp.isfinite(train).all()
-        result = jnp.where(divergent, Result.DIVERGENT, jnp.where(finite, Result.SUCCESS, Result.NONFINITE))
         stats = {"limit_risk": jnp.where(divergent, jnp.inf, limit)}
         if not continuous:
             stats["critical_learning_rate"] = 2 / edge
-        return Curve(steps, risk, jnp.zeros_like(risk), result, stats, None if model.samples is None else train)
+        train = None if isinstance(subject, Endless) else train
+        start = subject.power.sum() + subject.noise**2
+        return Curve.of(steps, risk, start=start, diverges=divergent, stats=stats, train_risk=train)
 
 
-def require_full_batch(algorithm: Any, caller: str) -> tuple[Float[Array, ""], bool]:
-    """(learning rate, whether time is continuous) of an algorithm that sees all data with one learning rate."""
-    rate = getattr(algorithm, "learning_rate", None)
-    known = isinstance(algorithm, AbstractSpectral) and algorithm.batch_size is None and rate is not None
-    if not known or callable(rate):
-        raise ValueError(
-            f"algorithm: wanted SGD(batch_size=None) or GradientFlow(), with a constant learning rate, for {caller}; "
-            f"got {algorithm!r}"
-        )
-    return jnp.asarray(rate, float), algorithm.continuous
+def rate_of(algorithm: Descent) -> tuple[Float[Array, ""], bool]:
+    """(learning rate, whether time is continuous)."""
+    return jnp.asarray(algorithm.learning_rate, float), algorithm.continuous
+
+
+def lowered(model: AbstractSubject, algorithm: AbstractAlgorithm, reader: str) -> tuple[Population, Descent]:
+    """The population of a data set or of a stream, and the descent on it, for the functions beside `DMFT`."""
+    forms = Endless if model.samples is None else Population
+    return read(model, algorithm, forms, Descent, reader=reader)
 
 
 class Schedule(NamedTuple):

@@ -9,16 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from solvable.algorithms.base import AbstractAlgorithm, AbstractSpectral
-from solvable.curve import Curve, Result
+from solvable.forms.algorithms import Filter, Minibatches
+from solvable.forms.base import Reading
+from solvable.forms.curve import Curve
+from solvable.forms.sample import Sample
 from solvable.method import AbstractMethod
-from solvable.models.base import AbstractModel
-from solvable.sample_spectrum import SampleSpectrum
 
+FAR = 2.0**40  # a step by which a direction that grows has grown
 LONGEST = 1_000_000  # steps of minibatch SGD: every step is visited
 
 
-class Exact(AbstractMethod[AbstractSpectral]):
+class Exact(AbstractMethod):
     """Population and training risk given one draw of features and data (a `FiniteProblem`), in float64.
 
     Full-batch gradient descent, gradient flow and ridge shrink the error along each eigenvector u_i of the sample
@@ -43,35 +44,22 @@ class Exact(AbstractMethod[AbstractSpectral]):
 
     references: ClassVar[tuple[str, ...]] = ("bordelon2024", "maloney2022")
 
-    def curve(self, model: AbstractModel, algorithm: AbstractSpectral, steps: np.ndarray, *, key=None) -> Curve:
+    @property
+    def reads(self):
+        return Reading(Sample, Filter), Reading(Sample, Minibatches)
+
+    def curve(self, subject: Sample, algorithm: Any, steps: np.ndarray, *, key=None) -> Curve:
         """The risk at ``steps``, training risk included.
 
         Raises:
-            ValueError: ``model`` is no draw of a finite data set, or the algorithm does not state its filter.
+            ValueError: a step is too late where batches are drawn.
         """
-        _require_spectral(algorithm)
-        spectrum = model.sample_spectrum()
         if algorithm.batch_size is None:
-            risk, train, growing = _filtered(spectrum, algorithm, jnp.asarray(steps, float))
+            risk, train, diverges = _filtered(subject, algorithm, jnp.asarray(steps, float))
         else:
             _require_short(steps)
-            rate: Any = getattr(algorithm, "rate", None)
-            if rate is None:
-                raise ValueError(
-                    f"algorithm: wanted SGD for minibatches, or batch_size=None; got {type(algorithm).__name__}"
-                )
-            risk, train, growing = _expected(spectrum, algorithm, algorithm.batch_size, steps)
-        finite = jnp.isfinite(risk).all() & jnp.isfinite(train).all()
-        result = jnp.where(growing, Result.DIVERGENT, jnp.where(finite, Result.SUCCESS, Result.NONFINITE))
-        return Curve(np.asarray(steps), risk, jnp.zeros_like(risk), result, train_risk=train)
-
-
-def _require_spectral(algorithm: AbstractAlgorithm) -> None:
-    if not isinstance(algorithm, AbstractSpectral):
-        raise ValueError(
-            f"algorithm: wanted one whose error shrinks by a known factor along each direction (SGD, GradientFlow, "
-            f"Ridge) for Exact(); got {type(algorithm).__name__}"
-        )
+            (risk, train), diverges = _expected(subject, algorithm, algorithm.batch_size, steps), None
+        return Curve.of(steps, risk, start=subject.start_risk, diverges=diverges, train_risk=train)
 
 
 def _require_short(steps: np.ndarray) -> None:
@@ -83,8 +71,8 @@ def _require_short(steps: np.ndarray) -> None:
 
 
 @eqx.filter_jit
-def _filtered(spectrum: SampleSpectrum, algorithm: AbstractSpectral, steps: Float[Array, " steps"]):
-    """Population risk, training risk, and whether some direction grows."""
+def _filtered(spectrum: Sample, algorithm: Filter, steps: Float[Array, " steps"]):
+    """Population risk, training risk, and whether some direction grows; None where only the recorded risk can tell."""
     eigvals = jnp.asarray(spectrum.eigvals)
     present = eigvals > 0
     left, learned = algorithm.filter(eigvals, steps)
@@ -93,11 +81,15 @@ def _filtered(spectrum: SampleSpectrum, algorithm: AbstractSpectral, steps: Floa
     # best * sqrt(s) is the part of the residual along each direction, over sqrt(samples)
     unreachable = ((spectrum.residual - spectrum.rows @ best) ** 2).sum() / spectrum.samples
     train = unreachable + ((left * best) ** 2) @ eigvals
-    return risk, train, (jnp.abs(left[-1]) > 1 + 1e-12).any()
+    if not algorithm.constant:
+        return risk, train, None
+    # Two steps, as a factor that oscillates can pass 0 at one of them; NaN is an overflow.
+    late = algorithm.filter(eigvals, jnp.asarray([FAR, FAR + 1]))[0]
+    return risk, train, ~(jnp.abs(late) <= 1 + 1e-6).all()
 
 
 @eqx.filter_jit
-def _expected(spectrum: SampleSpectrum, algorithm: Any, batch_size: int, steps):
+def _expected(spectrum: Sample, algorithm: Minibatches, batch_size: int, steps):
     """As `_filtered`, the mean over batches drawn with replacement."""
     s, rows, root = (jnp.asarray(x) for x in (spectrum.eigvals, spectrum.rows, spectrum.root))
     quadratic = root @ root.T
@@ -112,8 +104,7 @@ def _expected(spectrum: SampleSpectrum, algorithm: Any, batch_size: int, steps):
 
     steps = jnp.asarray(steps)
     start = jnp.zeros((), steps.dtype), jnp.zeros_like(s), jnp.zeros((len(s), len(s)))
-    _, (risk, train) = jax.lax.scan(to_record, start, steps)
-    return risk, train, jnp.zeros((), bool)
+    return jax.lax.scan(to_record, start, steps)[1]
 
 
 def _moments(s, gradient, residual, rows, batch_size: int, rate: Callable) -> Callable:

@@ -15,7 +15,9 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from solvable.algorithms.base import AbstractModewise
-from solvable.models.base import AbstractModel, require_fresh_stream
+from solvable.forms.spectrum import Spectrum
+from solvable.method import read_model
+from solvable.models.base import AbstractModel
 from solvable.numerics.inversion import FIRST
 from solvable.numerics.precision import in_float64
 from solvable.numerics.resolvent import default_nodes
@@ -66,7 +68,7 @@ def theory_frontier(
     Raises:
         ValueError: an argument is impossible.
     """
-    require_fresh_stream(model, "the frontier")
+    read_model(model, Spectrum, reader="the frontier")
     values = np.asarray(compute, float)
     if not hasattr(model, "at_width"):
         raise ValueError(f"model: wanted a law with at_width, like PowerLawRF; got {type(model).__name__}")
@@ -116,7 +118,7 @@ def frontier_map(
     Returns:
         A `Frontier`, NaN (and not interior) where alpha + beta <= 1/2: there the risk is infinite.
     """
-    require_fresh_stream(model, "the frontier")
+    read_model(model, Spectrum, reader="the frontier")
     values = np.asarray(compute, float)
     ratio = model.ambient / model.width if ratio is None else ratio  # pyright: ignore[reportAttributeAccessIssue]
     points = np.broadcast_arrays(np.asarray(alpha, float), np.asarray(beta, float), np.asarray(ratio, float))

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from solvable.algorithms.base import AbstractAlgorithm
-from solvable.models.base import AbstractModel
+from solvable.forms.base import AbstractSubject
 from solvable.numerics.complex_numbers import reciprocal
 from solvable.numerics.precision import in_float64
 from solvable.numerics.stepping import at_two_times
@@ -23,8 +23,9 @@ from solvable.theory.dmft import (
     everywhere,
     first_section,
     lower,
+    lowered,
     over_windows,
-    require_full_batch,
+    rate_of,
     schedule,
 )
 from solvable.theory.two_point import one_point, pairs
@@ -75,11 +76,11 @@ class Correlations(eqx.Module):
 
 
 @in_float64
-def responses(model: AbstractModel, algorithm: AbstractAlgorithm, lags: Any) -> Responses:
+def responses(model: AbstractSubject, algorithm: AbstractAlgorithm, lags: Any) -> Responses:
     """R1, R3, R02, R24 and H_k of the typical draw at integer lags >= 0, increasing."""
-    rate, continuous = require_full_batch(algorithm, "responses(...)")
+    population, descent = lowered(model, algorithm, "responses(...)")
+    rate, continuous = rate_of(descent)
     plan = schedule(check_recorded("lags", lags), continuous)
-    population = model.population()
     found = _responses(population, rate, plan.first, plan.times, plan.last, continuous)
     r1, r3, r02, r24, residual = (x[plan.place] for x in found)
     return Responses(np.asarray(lags), r1, r3, r02, r24, population.eigvals, residual)
@@ -101,11 +102,12 @@ def _responses(population, rate, first, times, last, continuous: bool):
 
 
 @in_float64
-def correlations(model: AbstractModel, algorithm: AbstractAlgorithm, steps: Any) -> Correlations:
+def correlations(model: AbstractSubject, algorithm: AbstractAlgorithm, steps: Any) -> Correlations:
     """C0, C1, C2, C3 of the typical draw at every pair of ``steps``, integers >= 0, increasing."""
-    rate, continuous = require_full_batch(algorithm, "correlations(...)")
+    population, descent = lowered(model, algorithm, "correlations(...)")
+    rate, continuous = rate_of(descent)
     plan = schedule(check_recorded("steps", steps), continuous)
-    blocks = _correlations(model.population(), rate, plan.first, plan.times, plan.last, continuous)
+    blocks = _correlations(population, rate, plan.first, plan.times, plan.last, continuous)
     c0, c1, c2, c3 = (x[plan.place][:, plan.place] for x in blocks)
     return Correlations(np.asarray(steps), c0, c1, c2, c3)
 

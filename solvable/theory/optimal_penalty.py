@@ -5,9 +5,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from solvable.models.base import AbstractModel
+from solvable.forms.base import AbstractSubject
+from solvable.forms.population import Population
+from solvable.method import read_model
 from solvable.numerics.precision import in_float64
-from solvable.population import Population
 from solvable.theory.ridge_equations import FixedPoint, RidgeRisk, fixed_point, learned, ridge_risk, risk_at
 
 GRID = 64  # values of kappa from which the best is refined
@@ -31,7 +32,7 @@ class OptimalPenalty(eqx.Module):
 
 
 @in_float64
-def optimal_penalty(model: AbstractModel) -> OptimalPenalty:
+def optimal_penalty(model: AbstractSubject) -> OptimalPenalty:
     """The penalty >= 0 at which ridge regression on ``model`` has the least typical risk, for any target and noise.
 
     For a target of independent random coefficients of equal variance, without noise, the condition is closed,
@@ -41,7 +42,7 @@ def optimal_penalty(model: AbstractModel) -> OptimalPenalty:
     and the result meets it (to 1e-9 in the tests). In general the risk is explicit in kappa, rho = kappa a b: its
     least value on a grid is refined where the derivative changes sign.
     """
-    penalty, at = jax.jit(optimal)(model.population())
+    penalty, at = jax.jit(optimal)(read_model(model, Population, reader="optimal_penalty(...)"))
     return OptimalPenalty(penalty, at.effective_ridge, at.risk)
 
 

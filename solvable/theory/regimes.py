@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from solvable.models.base import AbstractModel
+from solvable.forms.base import AbstractSubject
+from solvable.forms.population import Endless, Population
+from solvable.method import read_model
 from solvable.numerics.precision import in_float64
-from solvable.population import Population
 from solvable.theory.optimal_penalty import optimal
 from solvable.theory.ridge import TOGETHER, map_points
 from solvable.theory.ridge_equations import ridge_risk
@@ -53,7 +54,7 @@ class Regime(eqx.Module):
 
 @in_float64
 def regime(
-    model: AbstractModel,
+    model: AbstractSubject,
     *,
     width: Any = None,
     samples: Any = None,
@@ -77,8 +78,9 @@ def regime(
     Args:
         model, width, samples, penalty: as `ridge_map`.
     """
-    points = map_points(model.population(), width, samples, penalty)
-    flat = _regimes(model.population(), *(x.reshape(-1) for x in points), isinstance(penalty, str))
+    population = read_model(model, Population, Endless, reader="regime(...)")
+    points = map_points(population, width, samples, penalty)
+    flat = _regimes(population, *(x.reshape(-1) for x in points), isinstance(penalty, str))
     return jax.tree.map(lambda x: x.reshape(points[0].shape), flat)
 
 

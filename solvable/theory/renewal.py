@@ -11,15 +11,14 @@ The roots of G are the decay rates of the expected risk: diag(q) plus a rank-one
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Inexact
 
-from solvable.algorithms.base import AbstractModewise
+from solvable.forms.algorithms import Moments
+from solvable.forms.spectrum import Spectrum
 from solvable.numerics.complex_numbers import reciprocal
 from solvable.numerics.inversion import FIRST, Hyperbola, nodes_and_weights
-from solvable.spectrum import Spectrum
 
 GONE = 50.0  # decay rate times steps beyond which a mode's own contribution is below rounding
 FASTEST = 0.9  # a risk that shrinks by more than this part a step is below 10^-64 when the inversion begins
@@ -34,13 +33,27 @@ class Renewal(NamedTuple):
     floor: Float[Array, ""]
 
 
-def applies(spectrum: Spectrum, algorithm: AbstractModewise) -> bool:
-    """Whether the algorithm has constant coefficients and one moment per mode."""
-    return algorithm.stationary and eqx.filter_eval_shape(algorithm.injection, spectrum.eigvals, 0).shape[-1] == 1
+def applies(algorithm: Moments) -> bool:
+    """Whether the algorithm has constant coefficients and one moment per mode, that of the judged parameters."""
+    return algorithm.stationary and algorithm.plain and algorithm.count_moments() == 1
 
 
-def lower(spectrum: Spectrum, algorithm: AbstractModewise) -> Renewal:
-    """The renewal form of a stationary algorithm with one moment per mode; arrays of shape (modes,), or twice that."""
+def require(algorithm: Moments, reader: str) -> None:
+    """Raise unless the closed form in time applies.
+
+    Raises:
+        ValueError: the settings change in time, or a mode has several moments.
+    """
+    if not applies(algorithm):
+        moments = "settings that change in time" if not algorithm.stationary else f"{algorithm.count_moments()} moments"
+        raise ValueError(
+            f"algorithm: wanted constant settings and one moment per mode (such as SGD with a constant learning rate) "
+            f"for {reader}; got {type(algorithm).__name__} with {moments}"
+        )
+
+
+def lower(spectrum: Spectrum, algorithm: Moments) -> Renewal:
+    """The renewal form of an algorithm to which it applies; arrays of shape (modes,), or twice that."""
     decay = algorithm.decay(spectrum.eigvals, 0)[:, 0, 0]
     injection = algorithm.injection(spectrum.eigvals, 0)[:, 0]
     kernel, forcing = spectrum.eigvals * injection * spectrum.mass, spectrum.eigvals * spectrum.error

@@ -10,11 +10,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
-from solvable.curve import Curve, Result
-from solvable.method import AbstractMethod
-from solvable.models.base import AbstractModel, AbstractProblem
+from solvable.forms.algorithms import Penalty
+from solvable.forms.base import AbstractSubject, Reading
+from solvable.forms.curve import Curve
+from solvable.forms.population import Endless, Population
+from solvable.method import AbstractMethod, read, read_model
+from solvable.models.base import AbstractProblem
 from solvable.numerics.precision import in_float64
-from solvable.population import Population
 from solvable.shapes import is_concrete
 from solvable.theory.optimal_penalty import optimal
 from solvable.theory.ridge_equations import RidgeRisk, ridge_risk
@@ -36,34 +38,31 @@ class DeterministicEquivalent(AbstractMethod):
 
     references: ClassVar[tuple[str, ...]] = ("maloney2022", "defilippis2024", "atanasov2024")
 
-    def curve(self, model: AbstractModel, algorithm: AbstractAlgorithm, steps: np.ndarray, *, key=None) -> Curve:
-        parts = _ridge_risk(model.population(), jnp.asarray(_penalty(algorithm), float))
+    @property
+    def reads(self):
+        return (Reading(Population, Penalty),)
+
+    def curve(self, subject: Population, algorithm: Penalty, steps: np.ndarray, *, key=None) -> Curve:
+        """One point."""
+        parts = _ridge_risk(subject, jnp.asarray(algorithm.penalty, float))
         stats = {name: value for name, value in vars(parts).items() if name not in ("risk", "train_risk")}
-        nonfinite = jnp.where(jnp.isinf(parts.risk), Result.DIVERGENT, Result.NONFINITE)
-        result = jnp.where(jnp.isfinite(parts.risk), Result.SUCCESS, nonfinite)
-        return Curve(steps, parts.risk[None], jnp.zeros(1), result, stats, train_risk=parts.train_risk[None])
-
-
-def _penalty(algorithm: AbstractAlgorithm) -> Any:
-    penalty = getattr(algorithm, "penalty", None)
-    if penalty is None:
-        raise ValueError(
-            f"algorithm: wanted Ridge(penalty) for DeterministicEquivalent(); got {type(algorithm).__name__}"
-        )
-    return penalty
+        start = subject.power.sum() + subject.noise**2
+        infinite, train = jnp.isinf(parts.risk), parts.train_risk[None]
+        return Curve.of(steps, parts.risk[None], start=start, diverges=infinite, stats=stats, train_risk=train)
 
 
 _ridge_risk = jax.jit(ridge_risk)
 
 
-def decompose(model: AbstractModel, algorithm: AbstractAlgorithm) -> RidgeRisk:
+def decompose(model: AbstractSubject, algorithm: AbstractAlgorithm) -> RidgeRisk:
     """The typical risk of ``model`` under `Ridge`, in parts: bias, and variances over features, inputs and noise."""
-    return ridge_map(model, penalty=_penalty(algorithm))
+    penalty = read(model, algorithm, Population, Penalty, reader="decompose(...)")[1].penalty
+    return ridge_map(model, penalty=penalty)
 
 
 @in_float64
 def ridge_map(
-    model: AbstractModel,
+    model: AbstractSubject,
     *,
     width: Any = None,
     samples: Any = None,
@@ -83,7 +82,7 @@ def ridge_map(
     Raises:
         ValueError: an argument is impossible.
     """
-    population = model.population()
+    population = read_model(model, Population, Endless, reader="ridge_map(...)")
     points = map_points(population, width, samples, penalty)
     flat = _map(population, *(x.reshape(-1) for x in points), isinstance(penalty, str))
     return jax.tree.map(lambda x: x.reshape(points[0].shape), flat)

@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from solvable.population import Population
+from solvable.forms.population import Population
 
 BISECTIONS = 24  # of a bracket in log kappa: leaves at most 1e-5 of it
 NEWTON = 3  # squares the error three times, and carries derivatives

@@ -1,35 +1,40 @@
 """When the expected risk stays bounded, and where it ends.
 
-The kernel K(r) = sum_j kappa_j (1 - delta_j)^r feeds past risk into present risk; the risk is bounded if and only if
-every mode decays and ||K|| = sum_r K(r) < 1, and then it tends to floor / (1 - ||K||). For SGD,
+The kernel K(r) = sum_j mass_j lambda_j [T_j^r i_j]_0 feeds past risk into present risk; T_j moves the moments of mode j
+and i_j injects risk. The risk is bounded if and only if no mode grows and ||K|| = sum_r K(r) < 1. With one moment per
+mode, or any optimizer that forgets where it started, it then tends to floor / (1 - ||K||). For SGD,
 
     ||K|| = sum_j (g/B) lambda_j / (2 - g (1 + 1/B) lambda_j)        (Paquette et al. 2024, arXiv 2405.15074).
 """
-
-from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Inexact
 
-from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise, check_learning_rate
-from solvable.curve import Curve, Result
-from solvable.models.base import AbstractModel, require_fresh_stream
+from solvable.algorithms.base import AbstractAlgorithm
+from solvable.forms.algorithms import Moments
+from solvable.forms.base import AbstractSubject
+from solvable.forms.curve import Curve
+from solvable.forms.spectrum import Spectrum
+from solvable.method import read
 from solvable.numerics.precision import in_float64
-from solvable.spectrum import Spectrum
 from solvable.theory import renewal
+
+DOUBLINGS = 110  # 2^110 steps: modes down to an eigenvalue of 10^-30 have come to rest
+UNIT = 1e-9  # by which a power of a transition that does not grow may exceed its largest entry so far
 
 
 class Stability(eqx.Module):
-    """Stability of an algorithm with a constant learning rate on a model.
+    """Stability of an algorithm with constant settings on a model.
 
     Attributes:
         kernel_norm: ||K||; the expected risk is bounded if it is below 1 (and every mode decays). NaN for a model
             within 1% of the learning rate at which its largest eigenvalue stops decaying (large batches only).
         critical_learning_rate: the learning rate at which the risk stops being bounded.
-        limit_risk: floor / (1 - ||K||), infinite if unstable.
+        limit_risk: floor / (1 - ||K||), infinite if unstable; NaN where the state remembers its start or iterates are
+            averaged, so that the limit is another.
         stable: whether the expected risk is bounded.
     """
 
@@ -41,81 +46,98 @@ class Stability(eqx.Module):
 
 
 @in_float64
-def stability(model: AbstractModel, algorithm: AbstractModewise) -> Stability:
+def stability(model: AbstractSubject, algorithm: AbstractAlgorithm) -> Stability:
     """Exact stability threshold: given the draw for a problem, of the typical draw for a model.
 
     Raises:
-        ValueError: the algorithm follows a schedule, or does not state its second moments.
+        ValueError: the algorithm's settings change in time, or it does not state its second moments.
     """
-    require_modewise(algorithm, "stability(...)")
-    require_fresh_stream(model, "stability(...)")
-    if not algorithm.stationary:
-        raise ValueError("algorithm: wanted a constant learning rate for a stability threshold; got a schedule")
-    return _stability(model.spectrum(), algorithm)
-
-
-def require_modewise(algorithm: Any, caller: str) -> None:
-    """Raise unless ``algorithm`` states its second moments, as every one-pass theory needs."""
-    if not isinstance(algorithm, AbstractModewise):
-        what = "an AbstractAlgorithm without them" if isinstance(algorithm, AbstractAlgorithm) else repr(algorithm)
+    spectrum, moments = read(model, algorithm, Spectrum, Moments, reader="stability(...)")
+    if not moments.stationary:
         raise ValueError(
-            f"algorithm: {caller} wanted an AbstractModewise (it states its second moments, like SGD); got "
-            f"{type(algorithm).__name__}, {what}. Use Simulation() instead."
+            f"algorithm: wanted constant settings for a stability threshold; got {type(algorithm).__name__} with a "
+            "schedule"
         )
-    check_learning_rate(algorithm)
+    return _stability(spectrum, moments)
 
 
 @eqx.filter_jit
-def _stability(spectrum: Spectrum, algorithm: AbstractModewise) -> Stability:
-    norm, decays = _condition(spectrum, algorithm, 1.0)
+def _stability(spectrum: Spectrum, algorithm: Moments) -> Stability:
+    norm, decays = _condition(spectrum, algorithm)
     stable = decays & ~(norm >= 1)
-    factor = _critical_factor(spectrum, algorithm)
     limit = jnp.where(stable, spectrum.floor / jnp.where(stable, 1 - norm, 1.0), jnp.inf)
-    rate = jnp.asarray(algorithm.learning_rate, float) * factor  # pyright: ignore[reportAttributeAccessIssue]
+    if not algorithm.plain:
+        limit = jnp.full_like(limit, jnp.nan)
+    rate = jnp.asarray(algorithm.learning_rate, float) * _critical_factor(spectrum, algorithm)
     return Stability(jnp.where(decays, norm, jnp.inf), rate, limit, stable)
 
 
-def _condition(spectrum: Spectrum, algorithm: AbstractModewise, factor):
-    """(||K||, whether the largest eigenvalue's mode decays) with the learning rate multiplied by ``factor``."""
-    scaled = algorithm.rescale(factor)  # pyright: ignore[reportAttributeAccessIssue]
-    law = renewal.lower(spectrum, scaled)
-    decay = scaled.decay(spectrum.edge[None], 0)[0, 0, 0]
-    # Between the edge and the contour the norm cannot be resolved; there the edge alone decides.
-    norm = jnp.where(renewal.resolved(law), renewal.kernel_norm(law), jnp.nan)
-    return norm, (decay.real > 0) & ~(norm < 0)
+def _condition(spectrum: Spectrum, algorithm: Moments):
+    """(||K||, whether no mode grows)."""
+    if renewal.applies(algorithm):
+        law = renewal.lower(spectrum, algorithm)
+        decay = algorithm.decay(spectrum.edge[None], 0)[0, 0, 0]
+        # Between the edge and the contour the norm cannot be resolved; there the edge alone decides.
+        norm = jnp.where(renewal.resolved(law), renewal.kernel_norm(law), jnp.nan)
+        return norm, (decay.real > 0) & ~(norm < 0)
+    at_edge = spectrum.edge[None]
+    _, edge_grows = settled(algorithm.decay(at_edge, 0), algorithm.injection(at_edge, 0))
+    total, grows = settled(algorithm.decay(spectrum.eigvals, 0), algorithm.injection(spectrum.eigvals, 0))
+    if jnp.iscomplexobj(total):  # a contour node beyond the edge may grow where nothing of the spectrum does
+        norm = jnp.where(grows.any(), jnp.nan, (spectrum.eigvals * spectrum.mass * total[:, 0]).sum().real)
+        return norm, ~edge_grows[0] & ~(norm < 0)
+    absent = spectrum.mass == 0
+    norm = jnp.where(absent, 0.0, spectrum.eigvals * spectrum.mass * total[:, 0]).sum()
+    return norm, ~(grows & ~absent).any() & ~(norm < 0)
 
 
-def _critical_factor(spectrum: Spectrum, algorithm: AbstractModewise):
+def settled(
+    decay: Inexact[Array, "modes k k"], injection: Inexact[Array, "modes k"]
+) -> tuple[Inexact[Array, "modes k"], Bool[Array, " modes"]]:
+    """sum_{r >= 0} T^r i of every mode, T = I - decay, and whether powers of T grow.
+
+    By doubling, in the form I - T^n that keeps the digits of a small decay. Unlike decay^{-1} i it needs no inverse
+    where T has an eigenvalue 1 that the injection does not reach: a state that remembers theta*.
+    """
+
+    def double(carry, _):
+        lost, total, size = carry
+        total = 2 * total - jnp.einsum("mab,mb->ma", lost, total)
+        lost = 2 * lost - lost @ lost
+        power = jnp.abs(jnp.eye(lost.shape[-1]) - lost).max((-1, -2))
+        return (lost, total, jnp.fmax(size, jnp.where(jnp.isfinite(power), power, jnp.inf))), power
+
+    start = decay, injection, jnp.ones(decay.shape[0])
+    (_, total, _), powers = jax.lax.scan(double, start, None, DOUBLINGS)
+    # A power that neither dies nor grows repeats itself from one doubling to the next.
+    grows = ~(powers[-1] <= (1 + UNIT) * powers[-2] + UNIT)
+    return total, grows | ~jnp.isfinite(powers).all(0)
+
+
+def _critical_factor(spectrum: Spectrum, algorithm: Moments):
     """The factor on the learning rate at which stability ends, by bisection in its logarithm."""
 
     def halve(_, bracket):
         low, high = bracket
         middle = (low + high) / 2
-        norm, decays = _condition(spectrum, algorithm, jnp.exp(middle))
+        norm, decays = _condition(spectrum, algorithm.rescale(jnp.exp(middle)))
         fine = decays & ~(norm >= 1)
         return jnp.where(fine, middle, low), jnp.where(fine, high, middle)
 
-    rate = jnp.asarray(algorithm.learning_rate, float)  # pyright: ignore[reportAttributeAccessIssue]
+    rate = jnp.asarray(algorithm.learning_rate, float)
     center = -jnp.log(rate * spectrum.edge.real)
     low, high = jax.lax.fori_loop(0, 80, halve, (center - 60.0, center + 2.0))
     return jnp.exp(jax.lax.stop_gradient((low + high) / 2))
 
 
-def finish(spectrum: Spectrum, algorithm: AbstractModewise, steps: np.ndarray, risk) -> Curve:
-    """The curve of a theory, flagged if the risk diverges, with the threshold and the limit among its stats.
-
-    Where the closed form in time does not apply (schedules, several moments per mode) there are no such stats.
-    """
-    stats: dict[str, Any] = {}
-    divergent = jnp.asarray(False)
-    if renewal.applies(spectrum, algorithm) and hasattr(algorithm, "rescale"):
-        report = _stability(spectrum, algorithm)
-        divergent = ~report.stable
-        stats = {
-            "kernel_norm": report.kernel_norm,
-            "critical_learning_rate": report.critical_learning_rate,
-            "limit_risk": report.limit_risk,
-        }
-    finite = jnp.isfinite(risk).all()
-    result = jnp.where(divergent, Result.DIVERGENT, jnp.where(finite, Result.SUCCESS, Result.NONFINITE))
-    return Curve(steps, risk, jnp.zeros_like(risk), result, stats)
+def finish(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray, risk: Float[Array, " steps"]) -> Curve:
+    """The curve of a one-pass theory: for constant settings judged by `stability`, whose numbers are its stats."""
+    if not algorithm.stationary:
+        return Curve.of(steps, risk, start=spectrum.start_risk)
+    report = _stability(spectrum, algorithm)
+    stats = {
+        "kernel_norm": report.kernel_norm,
+        "critical_learning_rate": report.critical_learning_rate,
+        "limit_risk": report.limit_risk,
+    }
+    return Curve.of(steps, risk, start=spectrum.start_risk, diverges=~report.stable, stats=stats)

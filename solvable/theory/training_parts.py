@@ -8,9 +8,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
-from solvable.models.base import AbstractModel
+from solvable.forms.base import AbstractSubject
 from solvable.numerics.precision import in_float64
-from solvable.theory.dmft import Section, everywhere, lower, require_full_batch, schedule
+from solvable.theory.dmft import Section, everywhere, lower, lowered, rate_of, schedule
 from solvable.theory.mean_field import check_recorded
 from solvable.theory.two_point import pairs, same_time
 
@@ -57,15 +57,16 @@ class RiskParts(eqx.Module):
 
 
 @in_float64
-def decompose_training(model: AbstractModel, algorithm: AbstractAlgorithm, steps: Any) -> RiskParts:
+def decompose_training(model: AbstractSubject, algorithm: AbstractAlgorithm, steps: Any) -> RiskParts:
     """Bias and variances of the typical risk at integer ``steps`` >= 0, increasing, by cross-correlators.
 
     Two systems that share their features, their data, both or neither obey the same equations without the terms of
     what they do not share.
     """
-    rate, continuous = require_full_batch(algorithm, "decompose_training(...)")
+    population, descent = lowered(model, algorithm, "decompose_training(...)")
+    rate, continuous = rate_of(descent)
     plan = schedule(check_recorded("steps", steps), continuous)
-    parts = _parts(model.population(), rate, plan.first, plan.times, plan.last, continuous)
+    parts = _parts(population, rate, plan.first, plan.times, plan.last, continuous)
     return jax.tree.map(lambda x: x[plan.place], parts)
 
 
@@ -102,7 +103,7 @@ def _parts(population, rate, first, times, last, continuous: bool) -> RiskParts:
 
 
 def ensemble(
-    model: AbstractModel, algorithm: AbstractAlgorithm, steps: Any, *, features: float = 1, data: float = 1
+    model: AbstractSubject, algorithm: AbstractAlgorithm, steps: Any, *, features: float = 1, data: float = 1
 ) -> Float[Array, " steps"]:
     """Risk of the mean prediction over ``features`` draws of the features and ``data`` data sets, all combinations.
 

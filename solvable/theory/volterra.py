@@ -8,20 +8,22 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from solvable.algorithms.base import AbstractModewise
-from solvable.curve import Curve
-from solvable.method import AbstractMethod, View
-from solvable.models.base import AbstractModel, require_fresh_stream
+from solvable.algorithms.base import AbstractAlgorithm
+from solvable.forms.algorithms import Moments
+from solvable.forms.base import AbstractSubject, Reading
+from solvable.forms.curve import Curve
+from solvable.forms.spectrum import Spectrum
+from solvable.method import AbstractMethod, read
 from solvable.numerics.precision import in_float64
 from solvable.numerics.volterra import solve_convolution, solve_triangular
-from solvable.spectrum import Spectrum
-from solvable.theory.stability import finish, require_modewise
+from solvable.theory import renewal
+from solvable.theory.stability import finish
 
 LONGEST = 100_000  # steps of a constant rate: the equation is solved at every step, in time steps^2
 LONGEST_SCHEDULE = 4_000  # steps of a schedule: the kernel has two times and is stored whole
 
 
-class Volterra(AbstractMethod[AbstractModewise]):
+class Volterra(AbstractMethod):
     """P(t) = floor + F(t) + sum_{s<t} K(t, s) P(s), solved forward (Paquette et al. 2024, arXiv 2405.15074).
 
         F(t) = sum_j lambda_j [Phi_j(t, 0) M_j(0)]_0,     K(t, s) = sum_j lambda_j mass_j [Phi_j(t, s+1) i_j(s)]_0,
@@ -32,12 +34,21 @@ class Volterra(AbstractMethod[AbstractModewise]):
 
     references: ClassVar[tuple[str, ...]] = ("paquette2024",)
 
-    def view(self, model, algorithm) -> View:
-        return "spectrum" if model.samples is None else "model"
+    @property
+    def reads(self):
+        return (Reading(Spectrum, Moments),)
 
-    def curve(self, model: AbstractModel, algorithm: AbstractModewise, steps: np.ndarray, *, key=None) -> Curve:
-        require_modewise(algorithm, "Volterra()")
-        require_fresh_stream(model, "Volterra()")
+    def curve(self, subject: Spectrum, algorithm: Moments, steps: np.ndarray, *, key=None) -> Curve:
+        """The expected risk at ``steps``, with the forcing there among the ``stats``.
+
+        Raises:
+            ValueError: a step is too late, or the judged parameters are an average of iterates.
+        """
+        if not algorithm.plain:
+            raise ValueError(
+                f"algorithm: Volterra() wanted one that is judged where its gradient is taken, and starts there; got "
+                f"{type(algorithm).__name__}. Recursion() takes it."
+            )
         longest = int(steps[-1])
         limit = LONGEST if algorithm.stationary else LONGEST_SCHEDULE
         if longest > limit:
@@ -45,32 +56,32 @@ class Volterra(AbstractMethod[AbstractModewise]):
                 f"steps: Volterra() wanted at most {limit} (every step is solved for); got {longest}. "
                 "Recursion() gives the same curve without that limit."
             )
-        spectrum = model.spectrum()
-        forcing, kernel = _impulses(spectrum, algorithm, longest + 1)
+        forcing, kernel = _impulses(subject, algorithm, longest + 1)
         solve = solve_convolution if algorithm.stationary else solve_triangular
-        risk = solve(spectrum.floor + forcing, kernel)
-        curve = finish(spectrum, algorithm, steps, risk[steps])
+        risk = solve(subject.floor + forcing, kernel)
+        curve = finish(subject, algorithm, steps, risk[steps])
         return eqx.tree_at(lambda c: c.stats, curve, curve.stats | {"forcing": forcing[steps]})
 
 
 @in_float64
-def forcing(model: AbstractModel, algorithm: AbstractModewise, steps: np.ndarray) -> Float[Array, " steps"]:
+def forcing(model: AbstractSubject, algorithm: AbstractAlgorithm, steps: np.ndarray) -> Float[Array, " steps"]:
     """F(t) at integer steps, without the floor: sum_j lambda_j error_j (1 - decay_j)^t, any t for a constant rate."""
-    times = _times(algorithm, steps, "forcing(...)")
-    require_fresh_stream(model, "forcing(...)")
-    return _powers(model.spectrum(), algorithm, times, False)
+    return _powers(*_lowered(model, algorithm, "forcing(...)"), _times(steps), False)
 
 
 @in_float64
-def kernel(model: AbstractModel, algorithm: AbstractModewise, steps: np.ndarray) -> Float[Array, " steps"]:
+def kernel(model: AbstractSubject, algorithm: AbstractAlgorithm, steps: np.ndarray) -> Float[Array, " steps"]:
     """K(r) at integer lags r = t - 1 - s: sum_j lambda_j injection_j mass_j (1 - decay_j)^r, constant rate."""
-    times = _times(algorithm, steps, "kernel(...)")
-    require_fresh_stream(model, "kernel(...)")
-    return _powers(model.spectrum(), algorithm, times, True)
+    return _powers(*_lowered(model, algorithm, "kernel(...)"), _times(steps), True)
 
 
-def _times(algorithm: AbstractModewise, steps: np.ndarray, caller: str) -> np.ndarray:
-    require_modewise(algorithm, caller)
+def _lowered(model: AbstractSubject, algorithm: AbstractAlgorithm, reader: str) -> tuple[Spectrum, Moments]:
+    spectrum, moments = read(model, algorithm, Spectrum, Moments, reader=reader)
+    renewal.require(moments, reader)
+    return spectrum, moments
+
+
+def _times(steps: np.ndarray) -> np.ndarray:
     times = np.asarray(steps, float)
     if times.ndim != 1 or not (np.isfinite(times) & (times >= 0)).all():
         raise ValueError(f"steps: wanted a vector of integers >= 0; got {steps!r}")
@@ -78,9 +89,7 @@ def _times(algorithm: AbstractModewise, steps: np.ndarray, caller: str) -> np.nd
 
 
 @eqx.filter_jit
-def _powers(spectrum: Spectrum, algorithm: AbstractModewise, steps, of_kernel: bool):
-    if not algorithm.stationary or algorithm.injection(spectrum.eigvals, 0).shape[-1] != 1:
-        raise ValueError("algorithm: wanted a constant learning rate and one moment per mode; got another")
+def _powers(spectrum: Spectrum, algorithm: Moments, steps, of_kernel: bool):
     decay = algorithm.decay(spectrum.eigvals, 0)[:, 0, 0]
     injection = algorithm.injection(spectrum.eigvals, 0)[:, 0]
     weight = spectrum.eigvals * (injection * spectrum.mass if of_kernel else spectrum.error)
@@ -95,11 +104,10 @@ def _power(decay, t):
 
 
 @eqx.filter_jit
-def _impulses(spectrum: Spectrum, algorithm: AbstractModewise, count: int):
+def _impulses(spectrum: Spectrum, algorithm: Moments, count: int):
     """Forcing at 0 ... count-1 and the kernel: K(lag) if stationary, otherwise K(t, s) with s < t."""
     eigvals, mass = spectrum.eigvals, spectrum.mass
-    k = eqx.filter_eval_shape(algorithm.injection, eigvals, 0).shape[-1]
-    start = jnp.zeros((eigvals.shape[0], k), eigvals.dtype).at[:, 0].set(spectrum.error)
+    start = algorithm.start(spectrum)
 
     def advance(moments, t):
         return moments - jnp.einsum("jab,...jb->...ja", algorithm.decay(eigvals, t), moments)

@@ -1,10 +1,13 @@
-"""The lowered form of one draw of a finite data set: all that a theory conditional on the data may look at."""
+"""The form of one data set: all that a theory conditional on the data may look at."""
 
-import equinox as eqx
+from typing import ClassVar
+
 from jaxtyping import Array, Float
 
+from solvable.forms.base import AbstractForm
 
-class SampleSpectrum(eqx.Module):
+
+class Sample(AbstractForm):
     """The training loss and the population risk of linear parameters, in the eigenbasis of the sample covariance.
 
     With features Phi (samples, width), the sample covariance Phi^T Phi / samples has at most
@@ -38,3 +41,9 @@ class SampleSpectrum(eqx.Module):
     offset: Float[Array, " width"]
     floor: Float[Array, ""]
     samples: Float[Array, ""]
+    what: ClassVar[str] = "one data set (Sample)"
+
+    @property
+    def start_risk(self) -> Float[Array, ""]:
+        """Population risk of the initial parameters."""
+        return self.floor + (self.offset**2).sum()

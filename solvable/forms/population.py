@@ -1,10 +1,13 @@
-"""The second lowered form of a model: all that a theory of a finite data set may look at."""
+"""The form of data still to be drawn: all that a theory of the typical finite data set may look at."""
 
-import equinox as eqx
+from typing import ClassVar
+
 from jaxtyping import Array, Float
 
+from solvable.forms.base import AbstractForm
 
-class Population(eqx.Module):
+
+class Population(AbstractForm):
     """A linear regression behind random features, as nodes of its population spectrum.
 
     Inputs have independent Gaussian coordinates of variances lambda_k, targets are sum_k w_k x_k plus label noise.
@@ -28,3 +31,16 @@ class Population(eqx.Module):
     width: Float[Array, ""]
     samples: Float[Array, ""]
     noise: Float[Array, ""]
+    what: ClassVar[str] = "the population behind a data set still to be drawn (Population)"
+
+
+class Endless(Population):
+    """The population of a fresh stream: ``samples`` is infinite, and there is no training risk."""
+
+    what: ClassVar[str] = "the population of a fresh stream (Endless)"
+
+    @classmethod
+    def of(cls, population: Population) -> "Endless":
+        """The same population, said to be that of a stream."""
+        p = population
+        return cls(p.eigvals, p.mass, p.power, p.width, p.samples, p.noise)

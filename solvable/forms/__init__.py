@@ -1,0 +1,46 @@
+"""Lowered forms: all that a method may look at in a model, a draw or an algorithm. What each is, one file a family."""
+
+from solvable.forms.algorithms import (
+    Descent,
+    Filter,
+    Minibatches,
+    Moments,
+    Penalty,
+    Rotatable,
+    Solution,
+    Steps,
+)
+from solvable.forms.base import AbstractForm, AbstractSubject, Form, Reading
+from solvable.forms.curve import Curve, Result
+from solvable.forms.draws import DataDraw, DataLaw, Reduction, StreamDraw, StreamLaw
+from solvable.forms.linear_map import LinearMap
+from solvable.forms.population import Endless, Population
+from solvable.forms.sample import Sample
+from solvable.forms.spectrum import Spectrum
+
+__all__ = [
+    "AbstractForm",
+    "AbstractSubject",
+    "Curve",
+    "DataDraw",
+    "DataLaw",
+    "Descent",
+    "Endless",
+    "Filter",
+    "Form",
+    "LinearMap",
+    "Minibatches",
+    "Moments",
+    "Penalty",
+    "Population",
+    "Reading",
+    "Reduction",
+    "Result",
+    "Rotatable",
+    "Sample",
+    "Solution",
+    "Spectrum",
+    "Steps",
+    "StreamDraw",
+    "StreamLaw",
+]

@@ -1,0 +1,84 @@
+"""What every method returns: the risk along the requested steps, with how it ended."""
+
+from enum import IntEnum
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+GROWN = 1e4  # the factor over its start beyond which a risk counts as divergent where no analysis decides
+
+
+class Result(IntEnum):
+    """How a curve ended. Divergence is data: it is raised only when ``throw=True``.
+
+    For constant coefficients a theory decides by analysis whether the expected risk is bounded. For schedules, batches
+    of a finite data set and simulations the recorded risk decides: it is divergent where it ends more than
+    ``GROWN`` = 10^4 times above the risk at the start.
+    """
+
+    SUCCESS = 0
+    DIVERGENT = 1  # the risk grows without bound
+    NONFINITE = 2  # a recorded risk is not a finite number
+
+
+class Curve(eqx.Module):
+    """Risk along optimizer steps.
+
+    Attributes:
+        steps: recorded steps, 0 meaning before the first update; shape (steps,), int64.
+        risk: population mean squared error E[(f(x) - y)^2] at those steps, floor included; shape (steps,).
+        stderr: standard error of ``risk`` over runs; zero for a theory.
+        result: a `Result` code.
+        stats: by-products of the method that made the curve (thresholds, counts, per-run risks).
+        train_risk: mean squared error on the training data at those steps; None for a fresh stream, and where the
+            method does not give it; shape (steps,).
+    """
+
+    steps: Int[np.ndarray, " steps"]
+    risk: Float[Array, " steps"]
+    stderr: Float[Array, " steps"]
+    result: Int[Array, ""]
+    stats: dict[str, Any] = eqx.field(default_factory=dict)
+    train_risk: Float[Array, " steps"] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        steps: Int[np.ndarray, " steps"],
+        risk: Float[Array, " steps"],
+        *,
+        start: Float[Array, ""] | float,
+        diverges: Bool[Array, ""] | bool | None = None,
+        stderr: Float[Array, " steps"] | None = None,
+        stats: dict[str, Any] | None = None,
+        train_risk: Float[Array, " steps"] | None = None,
+    ) -> "Curve":
+        """The curve with its `Result`, decided here for every method.
+
+        Args:
+            steps, risk, stderr, stats, train_risk: as the attributes.
+            start: risk of the initial parameters, what growth is measured against.
+            diverges: whether the risk grows without bound, where an analysis says so; None where none does.
+        """
+        seen = [risk] if train_risk is None else [risk, train_risk]
+        finite = jnp.stack([jnp.isfinite(x).all() for x in seen]).all()
+        if diverges is None:
+            diverges = finite & (jnp.abs(risk[-1]) > GROWN * jnp.asarray(start, risk.dtype))
+        failed = jnp.where(finite, Result.SUCCESS, Result.NONFINITE)
+        result = jnp.where(jnp.asarray(diverges), Result.DIVERGENT, failed)
+        return cls(steps, risk, jnp.zeros_like(risk) if stderr is None else stderr, result, stats or {}, train_risk)
+
+    @property
+    def message(self) -> str:
+        """The result in words, with the stability threshold where the method knows it."""
+        code = Result(int(self.result))
+        if code is Result.SUCCESS:
+            return f"no divergence up to step {int(self.steps[-1])}"
+        threshold = self.stats.get("critical_learning_rate")
+        limit = "" if threshold is None else f": the learning rate must stay below {float(threshold):.6g}"
+        if code is Result.DIVERGENT:
+            return f"the risk diverges{limit}"
+        return f"a recorded risk is not finite{limit}"
