@@ -1,6 +1,7 @@
 """A method is a value: how to obtain the risk curve of a model under an algorithm. It says which forms it reads."""
 
 import abc
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, TypeVar
 
 import equinox as eqx
@@ -8,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Int, Key
 
 from solvable.algorithms.base import AbstractAlgorithm, check_learning_rate
-from solvable.forms.base import AbstractForm, AbstractSubject, Reading
+from solvable.forms.base import AbstractForm, AbstractSubject, Form, Reading
 from solvable.forms.curve import Curve
 
 SubjectT = TypeVar("SubjectT", bound=AbstractForm)
@@ -105,21 +106,25 @@ def match(model: AbstractSubject, algorithm: AbstractAlgorithm, reads: tuple[Rea
     for reading in reads:
         if reading.subject in has and reading.algorithm in states:
             return reading
-    fitting = [reading for reading in reads if reading.subject in has]
-    if fitting:
-        wanted = _either(reading.algorithm for reading in fitting)
-        given = f"{type(algorithm).__name__}, which states {_all(states)}"
-        raise Mismatch(f"algorithm: wanted one that states {wanted} for {reader}; got {given}")
-    raise Mismatch(_model_at_fault(model, _either(reading.subject for reading in reads), _all(has), reader))
+    by_model = [reading.algorithm for reading in reads if reading.subject in has]
+    by_algorithm = [reading.subject for reading in reads if reading.algorithm in states]
+    # Where either could be changed, an algorithm without steps asks for data, any other for another algorithm.
+    stepless = model.samples is None and (algorithm.one_shot or algorithm.continuous)
+    if by_algorithm and (stepless or not by_model):
+        raise Mismatch(_model_at_fault(model, by_algorithm, reader))
+    wanted = _either(by_model or [reading.algorithm for reading in reads])
+    given = f"{type(algorithm).__name__}, which states {_all(states)}"
+    raise Mismatch(f"algorithm: wanted one that states {wanted} for {reader}; got {given}")
 
 
-def _model_at_fault(model: AbstractSubject, wanted: str, has: str, reader: str) -> str:
-    name = type(model).__name__
-    samples = "None (a fresh stream)" if model.samples is None else f"{model.samples} (a finite data set)"
-    return (
-        f"model, samples: wanted one that states {wanted} for {reader}; got {name} with samples = {samples}, "
-        f"which states {has}"
-    )
+def _model_at_fault(model: AbstractSubject, forms: Sequence[Form], reader: str) -> str:
+    """The message for a model or draw that states none of ``forms``."""
+    if all(form.data is False for form in forms) and model.samples is not None:
+        return f"samples: wanted None (a fresh stream) for {reader}; got {model.samples} (a finite data set)"
+    if all(form.data for form in forms) and model.samples is None:
+        return f"samples: wanted a number of samples (a finite data set) for {reader}; got None, a fresh stream"
+    given = f"{type(model).__name__}, which states {_all(model.lowerings())}"
+    return f"model: wanted one that states {_either(forms)} for {reader}; got {given}"
 
 
 def read(
@@ -149,7 +154,7 @@ def read_model(model: AbstractSubject, *forms: type[SubjectT], reader: str) -> S
     for form in forms:
         if form in has:
             return model.lower(form)
-    raise Mismatch(_model_at_fault(model, _either(forms), _all(has), reader))
+    raise Mismatch(_model_at_fault(model, forms, reader))
 
 
 def check_kind(name: str, value: object, kind: type) -> None:
@@ -158,9 +163,9 @@ def check_kind(name: str, value: object, kind: type) -> None:
         raise ValueError(f"{name}: wanted an instance of {kind.__name__}; got {value!r}")
 
 
-def _either(forms: Any) -> str:
+def _either(forms: Iterable[Form]) -> str:
     return " or ".join(dict.fromkeys(form.what for form in forms))
 
 
-def _all(forms: Any) -> str:
+def _all(forms: Iterable[Form]) -> str:
     return ", ".join(sorted(form.__name__ for form in forms)) or "no form"

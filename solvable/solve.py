@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from solvable.algorithms.base import AbstractAlgorithm, check_learning_rate
-from solvable.forms.base import AbstractSubject, Reading
+from solvable.forms.base import AbstractSubject, Form, Reading
 from solvable.forms.curve import Curve, Result
 from solvable.keys import require_key
 from solvable.method import AbstractMethod, Mismatch, check_kind, match
@@ -51,11 +51,16 @@ def solve(
     reading = match_or_suggest(model, algorithm, method)
     if method.needs_key or key is not None:
         require_key(key, f"for {type(method).__name__}()")
-    run = in_float64(method.curve) if method.in_float64 else method.curve
-    curve = run(model.lower(reading.subject), algorithm, steps, key=key)
+    run = in_float64(_lowered_curve) if method.in_float64 else _lowered_curve
+    curve = run(method, model, reading.subject, algorithm, steps, key)
     if throw and is_concrete(curve.result) and int(curve.result) != Result.SUCCESS:
         raise RuntimeError(f"{type(method).__name__}(): {curve.message}")
     return curve
+
+
+def _lowered_curve(method: AbstractMethod, model: AbstractSubject, form: Form, algorithm, steps, key) -> Curve:
+    """Lowered under the method's own precision."""
+    return method.curve(model.lower(form), algorithm, steps, key=key)
 
 
 def match_or_suggest(model: AbstractSubject, algorithm: AbstractAlgorithm, method: AbstractMethod) -> Reading:

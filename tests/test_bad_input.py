@@ -89,7 +89,7 @@ IMPOSSIBLE = {
     "ridge, streaming": (
         lambda: solve(algorithm=sv.Ridge(), method=sv.Simulation(), steps=None, key=KEY),
         "samples",
-        "got a fresh stream",
+        "got None, a fresh stream",
     ),
     "ridge, recursion": (lambda: solve(algorithm=sv.Ridge(), steps=None), "algorithm", "Ridge"),
     "steps negative": (lambda: solve(steps=[-1, 2]), "steps", "got -1"),

@@ -6,11 +6,11 @@ import jax
 import numpy as np
 import plain_dmft as plain
 import pytest
+from solvable.curve import Result
+from solvable.population import Population
 
 from solvable.algorithms import SGD, GradientFlow, Optax
-from solvable.curve import Result
 from solvable.models import AbstractModel, PowerLawRF
-from solvable.population import Population
 from solvable.solve import solve
 from solvable.theory import DMFT, correlations, decompose_training, ensemble, responses
 
@@ -218,7 +218,7 @@ def test_a_batch_of_learning_rates_equals_the_loop():
 
 def test_what_it_cannot_do_is_said():
     for algorithm in (SGD(0.1, 4), SGD(lambda t: 0.1, None), Optax()):
-        with pytest.raises(ValueError, match="algorithm: wanted SGD\\(batch_size=None\\) or GradientFlow"):
+        with pytest.raises(ValueError, match="algorithm: wanted one that states full-batch gradient descent or flow"):
             solve(listed(20, 12, 0.0), algorithm, DMFT(), [1])
     with pytest.raises(ValueError, match="steps: wanted a nonempty vector of increasing integers"):
         correlations(listed(20, 12, 0.0), SGD(0.1, None), [3, 1])

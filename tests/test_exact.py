@@ -29,7 +29,7 @@ def risks(data, params):
 def descend(data, rate, steps):
     """Full-batch gradient descent step by step."""
     features, targets = np.asarray(data.features), np.asarray(data.targets)
-    params, found = np.array(data.init(), float), []
+    params, found = np.array(data.initial, float), []
     for t in range(max(steps) + 1):
         found.append(risks(data, params))
         params = params - rate(t) * features.T @ (features @ params - targets) / len(targets)
@@ -40,7 +40,7 @@ def descend(data, rate, steps):
 @pytest.mark.parametrize("fraction", [0.3, 0.95])  # of the largest stable rate; above 1/2 some directions overshoot
 def test_full_batch_descent_equals_its_loop(samples, fraction):
     data = draw(samples)
-    rate = fraction * 2 / float(data.sample_spectrum().eigvals.max())
+    rate = fraction * 2 / float(data.sample().eigvals.max())
     curve = sv.solve(data, sv.SGD(rate, None), sv.Exact(), STEPS)
     population, training = descend(data, lambda t: rate, STEPS)
     np.testing.assert_allclose(curve.risk, population, rtol=1e-11)
@@ -152,14 +152,14 @@ def test_the_initial_parameters_count():
 
 def test_growth_is_reported():
     data = draw(9)
-    top = float(data.sample_spectrum().eigvals.max())
+    top = float(data.sample().eigvals.max())
     assert sv.solve(data, sv.SGD(2.1 / top, None), sv.Exact(), [0, 50]).result == sv.Result.DIVERGENT
     assert sv.solve(data, sv.SGD(1.9 / top, None), sv.Exact(), [0, 50]).result == sv.Result.SUCCESS
     assert sv.solve(data, sv.SGD(9 / top, 1), sv.Exact(), [0, 5000]).result != sv.Result.SUCCESS
 
 
 def test_what_exact_cannot_do_is_refused_by_name():
-    with pytest.raises(ValueError, match="algorithm: wanted one whose error shrinks"):
+    with pytest.raises(ValueError, match="algorithm: wanted one that states how its error shrinks"):
         sv.solve(draw(5), sv.Optax(), sv.Exact(), [1])
     with pytest.raises(ValueError, match="steps: wanted at most 1000000"):
         sv.solve(draw(5), sv.SGD(0.1, 2), sv.Exact(), [10**7])

@@ -51,8 +51,8 @@ def on_devices(count: int, code: str, timeout: int = 120):
 
 
 HELD = """
-sampler = direct(law(10).draw_ambient(key), 8, jnp.float32, mesh)
-whole = direct(law(10).draw_ambient(key), 8, jnp.float32, None)
+sampler = direct(law(10).ambient_draw(key), 8, jnp.float32, mesh)
+whole = direct(law(10).ambient_draw(key), 8, jnp.float32, None)
 arguments = sampler, sv.SGD(0.1, 8), jnp.asarray(steps, jnp.int32), numbered_keys(key, 3)
 text = runs_of_one.lower(*arguments).compile().compiled.as_text()
 print(json.dumps({
@@ -132,24 +132,24 @@ def test_a_cut_model_obeys_the_exact_recursion():
 def test_direct_on_a_law_is_direct_on_its_draw():
     """The law says its ambient features and its start without the eigenbasis; the draw by way of it."""
     law, key = sv.PowerLawRF(0.7, 0.6, 11, 40, noise=0.2, init_std=0.5), jax.random.key(2)
-    free, drawn = law.draw_ambient(key), law.draw(key).ambient()
+    free, drawn = law.ambient_draw(key), law.draw(key).ambient_draw()
     index = np.arange(11)
-    np.testing.assert_array_equal(free.columns(index), law.draw(key).ambient_features()[0])
+    np.testing.assert_array_equal(free.columns(index), law.draw(key).ambient_draw().features())
     np.testing.assert_array_equal(drawn.columns(index[3:5]), free.columns(index)[:, 3:5])
     np.testing.assert_array_equal(drawn.readout, free.readout)
     np.testing.assert_allclose(drawn.start, free.start, rtol=0, atol=1e-14)
     assert free.start.std() > 0.2
 
 
-@pytest.mark.parametrize("problem", [sv.LinearRegression(0.7, 0.6, 5, noise=0.3, init_std=0.2),
+@pytest.mark.parametrize("problem", [sv.LinearRegression(0.7, 0.6, 5, noise=0.3, init_std=0.2).draw(jax.random.key(0)),
                                      sv.LinearProblem([2.0, 0.5], [1.0, -1.0], 0.25, [0.5, 0.0])])  # fmt: skip
 def test_ambient_draws_are_the_ambient_features(problem):
-    factor, readout, noise = problem.ambient_features()
-    draw = problem.ambient()
-    np.testing.assert_allclose(draw.columns(np.arange(len(readout))), factor, rtol=1e-6)
-    np.testing.assert_allclose(draw.readout, readout, rtol=1e-6)
-    np.testing.assert_allclose(draw.noise, noise, rtol=1e-6)
-    np.testing.assert_array_equal(draw.start, problem.init())
+    """Features, targets and start of the ambient draw are those of the eigenbasis, where nothing is projected."""
+    draw, lam = problem.ambient_draw(), np.asarray(problem.eigvals)
+    np.testing.assert_allclose(draw.features(), np.diag(np.sqrt(lam)), rtol=1e-15)
+    np.testing.assert_allclose(draw.readout, np.sqrt(lam) * problem.target, rtol=1e-15)
+    np.testing.assert_allclose(draw.noise**2, problem.floor, rtol=1e-14)
+    np.testing.assert_array_equal(draw.start, problem.initial)
 
 
 def test_what_cannot_be_cut_is_refused():
@@ -158,9 +158,9 @@ def test_what_cannot_be_cut_is_refused():
     with pytest.raises(ValueError, match=r"mesh: wanted a jax.sharding.Mesh or None; got 4"):
         sv.Simulation(sampler="direct", mesh=4)  # pyright: ignore[reportArgumentType]
     cut, key = sv.Simulation(sampler="direct", mesh=MESH), jax.random.key(0)
-    with pytest.raises(ValueError, match="mesh: wanted None where data are reused"):
+    with pytest.raises(ValueError, match=r"samples: wanted None \(a fresh stream\) for Simulation\(\); got 9"):
         sv.solve(sv.PowerLawRF(width=4, samples=9), sv.SGD(), cut, [0, 1], key=key)
-    with pytest.raises(ValueError, match="mesh: wanted None where data are reused"):
+    with pytest.raises(ValueError, match="algorithm: wanted one that states how it moves step by step"):
         sv.solve(sv.PowerLawRF(width=4, samples=9), sv.Ridge(), cut, key=key)
     with pytest.raises(ValueError, match="ambient: wanted a finite integer"):
         sv.solve(sv.PowerLawRF(width=4, ambient=np.inf), sv.SGD(), cut, [0, 1], key=key)

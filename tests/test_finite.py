@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import solvable as sv
+from solvable.models import DataSets
 from solvable.shapes import rounded_up
 
 KEY = jax.random.key(3)
@@ -27,11 +28,10 @@ def test_a_model_with_samples_draws_features_and_data():
     assert isinstance(problem, sv.FiniteProblem)
     assert problem.features.shape == (9, 12)
     np.testing.assert_array_equal(problem.eigvals, MODEL.draw(KEY).eigvals)
-    assert problem.draw(jax.random.key(8)) is problem
     regression = sv.LinearRegression(width=5, samples=6).draw(KEY)
     assert regression.features.shape == (6, 5)
-    # The features' own draw still has its data to be drawn: other data for the same features.
-    again = problem.problem.draw(jax.random.key(8))
+    # The law of data sets for the same features.
+    again = DataSets(problem.problem, 9).draw(jax.random.key(8))
     np.testing.assert_array_equal(again.eigvals, problem.eigvals)
     assert not np.allclose(again.features, problem.features)
 
@@ -56,8 +56,9 @@ def test_data_have_the_moments_of_the_gaussian_reduction(features):
 
 def test_ambient_data_give_the_same_law_of_the_risk(features):
     """Ridge risk over 300 data sets, in the Gaussian reduction and from ambient inputs: equal means within errors."""
-    matrix, labels, noise = features.ambient_features()
-    rotated, rng, count = np.asarray(matrix) @ np.asarray(features.basis()), np.random.default_rng(0), 300
+    draw = features.ambient_draw()
+    labels, noise = draw.readout, draw.noise
+    rotated, rng, count = np.asarray(draw.features()) @ np.asarray(features.basis()), np.random.default_rng(0), 300
     ambient, reduced = [], []
     for i in range(count):
         z = rng.standard_normal((10, len(labels)))
@@ -87,19 +88,19 @@ def test_population_risk_training_risk_and_batches(features):
 @pytest.mark.parametrize("samples", SIZES)
 def test_the_lowered_form_gives_both_risks_of_any_reachable_parameters(features, samples):
     data = with_data(features, samples)
-    s = data.sample_spectrum()
+    s = data.sample()
     assert s.eigvals.shape == (min(samples, 12),)
     np.testing.assert_allclose(s.rows.T @ s.rows / samples, np.diag(s.eigvals), atol=1e-13)
     steps = np.random.default_rng(1).standard_normal(len(s.eigvals))
     directions = s.root / np.sqrt(data.eigvals)
     np.testing.assert_allclose(directions @ directions.T, np.eye(len(directions)), atol=1e-11)
-    params = np.asarray(data.init()) - steps @ directions
+    params = np.asarray(data.initial) - steps @ directions
     residual = np.asarray(data.features) @ params - np.asarray(data.targets)
     np.testing.assert_allclose(s.residual - s.rows @ steps, residual, rtol=1e-11, atol=1e-12)
     lowered = s.floor + ((s.offset - steps @ s.root) ** 2).sum()
     delta = params - np.asarray(data.target)
     assert lowered == pytest.approx(float(data.floor) + (np.asarray(data.eigvals) * delta**2).sum(), rel=1e-12)
-    gradient = np.asarray(data.features).T @ (np.asarray(data.features) @ np.asarray(data.init()) - data.targets)
+    gradient = np.asarray(data.features).T @ (np.asarray(data.features) @ np.asarray(data.initial) - data.targets)
     np.testing.assert_allclose(s.gradient, directions @ gradient / samples, atol=1e-12)
 
 
@@ -178,7 +179,7 @@ BAD = {
     "samples zero": (lambda p: with_data(p, 0), "samples"),
     "key": (lambda p: sv.FiniteProblem.gaussian(p, 0, 3), "key"),
     "one pass": (lambda p: sv.solve(with_data(p, 3), sv.SGD(), sv.Recursion(), [1]), "samples"),
-    "fresh stream": (lambda p: sv.solve(p, sv.SGD(), sv.Exact(), [1]), "model"),
+    "fresh stream": (lambda p: sv.solve(p, sv.SGD(), sv.Exact(), [1]), "samples"),
     "a model": (lambda p: sv.solve(sv.PowerLawRF(samples=9), sv.SGD(), sv.Exact(), [1]), "model"),
 }
 

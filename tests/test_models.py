@@ -26,13 +26,13 @@ def problem(model):
 @pytest.fixture(scope="module")
 def frozen(problem):
     """sqrt(D) W and sqrt(D) b, as the papers' own code draws from them."""
-    features, labels, noise = problem.ambient_features()
-    return np.asarray(features), np.asarray(labels), float(noise)
+    draw = problem.ambient_draw()
+    return np.asarray(draw.features()), np.asarray(draw.readout), float(draw.noise)
 
 
 def raw_projection(problem, width, ambient):
     """W's Gaussians before the division by sqrt(width)."""
-    features = np.asarray(problem.ambient_features()[0])
+    features = np.asarray(problem.ambient_draw().features())
     return features * np.arange(1.0, ambient + 1)[:, None] ** ALPHA * math.sqrt(width)
 
 
@@ -101,23 +101,22 @@ def test_the_same_key_is_the_same_draw(model, problem):
     np.testing.assert_array_equal(again.eigvals, problem.eigvals)
     np.testing.assert_array_equal(again.target, problem.target)
     assert not np.allclose(model.draw(jax.random.key(4)).eigvals, problem.eigvals)
-    assert problem.draw(jax.random.key(9)) is problem
 
 
 def test_initial_parameters(model, problem):
     """Independent Gaussians of standard deviation init_std; the draw of W does not move with it."""
     wide = PowerLawRF(ALPHA, BETA, 400, 401, init_std=0.5).draw(KEY)
-    start = np.asarray(wide.init())
+    start = np.asarray(wide.initial)
     assert start.std() == pytest.approx(0.5, rel=4.5 / math.sqrt(800))
     at_zero = PowerLawRF(ALPHA, BETA, WIDTH, AMBIENT, noise=0.2).draw(KEY)
     np.testing.assert_array_equal(at_zero.eigvals, problem.eigvals)
-    np.testing.assert_array_equal(at_zero.init(), 0)
+    np.testing.assert_array_equal(at_zero.initial, 0)
 
 
 def test_start_at_takes_original_coordinates(problem):
     params = np.random.default_rng(1).standard_normal(WIDTH)
     moved = problem.start_at(params)
-    np.testing.assert_allclose(moved.basis() @ moved.init(), params, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(moved.basis() @ moved.initial, params, rtol=1e-9, atol=1e-12)
     np.testing.assert_array_equal(moved.eigvals, problem.eigvals)
     with pytest.raises(ValueError, match="params: wanted shape"):
         problem.start_at(params[:-1])
@@ -130,18 +129,34 @@ def test_a_square_projection_leaves_nothing_to_the_floor():
 
 def test_linear_regression_is_the_identity_projection():
     model = LinearRegression(ALPHA, BETA, 30, noise=0.1, init_std=0.3)
-    j = np.arange(1.0, 31)
-    np.testing.assert_allclose(model.eigvals, j**-1.4, rtol=1e-14)
-    np.testing.assert_allclose(model.target, j**-0.6, rtol=1e-14)
-    np.testing.assert_allclose(model.init(), 0.3)
-    assert float(model.floor) == pytest.approx(0.01, rel=1e-14)
-    assert model.draw(KEY) is model
+    problem, j = model.draw(KEY), np.arange(1.0, 31)
+    np.testing.assert_allclose(problem.eigvals, j**-1.4, rtol=1e-14)
+    np.testing.assert_allclose(problem.target, j**-0.6, rtol=1e-14)
+    assert float(problem.floor) == pytest.approx(0.01, rel=1e-14)
     spectrum = model.spectrum()
-    np.testing.assert_allclose(spectrum.error, (0.3 - j**-0.6) ** 2, rtol=1e-14)
+    np.testing.assert_allclose(spectrum.error, 0.3**2 + j**-1.2, rtol=1e-14)
     assert float(spectrum.edge) == 1
-    features, _, noise = model.ambient_features()
-    np.testing.assert_allclose(features.T @ features, np.diag(j**-1.4), rtol=1e-6, atol=1e-7)
-    assert float(noise) == pytest.approx(0.1)
+    draw = problem.ambient_draw()
+    np.testing.assert_allclose(draw.features().T @ draw.features(), np.diag(j**-1.4), rtol=1e-14, atol=1e-15)
+    assert float(draw.noise) == pytest.approx(0.1)
+
+
+def test_init_std_is_a_standard_deviation():
+    """Independent Gaussians, other ones in every draw; the mean risk over draws is that of the law's spectrum."""
+    model = LinearRegression(ALPHA, BETA, 2000, init_std=0.3)
+    one, other = (np.asarray(model.draw(jax.random.key(i)).initial) for i in (0, 1))
+    assert one.std() == pytest.approx(0.3, rel=4.5 / math.sqrt(4000))
+    assert abs(np.corrcoef(one, other)[0, 1]) < 4.5 / math.sqrt(2000)
+    small = LinearRegression(ALPHA, BETA, 6, init_std=0.3)
+    starts = [float(p.risk(p.initial)) for p in (small.draw(jax.random.key(i)) for i in range(2000))]
+    assert np.mean(starts) == pytest.approx(float(small.spectrum().start_risk), rel=0.02)
+    assert np.std(starts) / math.sqrt(2000) < 0.02 / 3 * np.mean(starts)
+
+
+def test_all_draws_of_a_regression_started_at_zero_are_one():
+    assert LinearRegression(ALPHA, BETA, 6).deterministic
+    assert not LinearRegression(ALPHA, BETA, 6, init_std=0.1).deterministic
+    assert not LinearRegression(ALPHA, BETA, 6, samples=5).deterministic
 
 
 def test_linear_problem_states_a_measured_spectrum():
@@ -149,7 +164,7 @@ def test_linear_problem_states_a_measured_spectrum():
     spectrum = problem.spectrum()
     np.testing.assert_array_equal(spectrum.mass, [1, 1, 0])
     np.testing.assert_allclose(spectrum.error, [0.25, 1, 0])
-    assert float(problem.risk(problem.init())) == pytest.approx(0.25 + 2 * 0.25 + 0.5)
+    assert float(problem.risk(problem.initial)) == pytest.approx(0.25 + 2 * 0.25 + 0.5)
 
 
 def test_at_width_keeps_the_ratio():

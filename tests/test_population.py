@@ -155,7 +155,7 @@ def test_the_population_of_a_draw_is_its_own_spectrum():
     assert np.isinf(population.width)
     assert population.noise**2 == pytest.approx(float(problem.floor), rel=1e-14)
     assert population.power.sum() + population.noise**2 == pytest.approx(
-        float(problem.risk(problem.init())), rel=1e-12
+        float(problem.risk(problem.initial)), rel=1e-12
     )
 
 

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import plain
 import pytest
+from solvable.curve import Result
 
 from solvable.algorithms import SGD, AbstractModewise
 from solvable.check import check
-from solvable.curve import Result
 from solvable.models import LinearProblem, LinearRegression, PowerLawRF
 from solvable.shapes import as_real
 from solvable.simulation import Simulation

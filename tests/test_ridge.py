@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.optimize import brentq
+from solvable.population import Population
 
 import solvable as sv
-from solvable.population import Population
 from solvable.theory.ridge_equations import ridge_risk
 
 KEY = jax.random.key(0)

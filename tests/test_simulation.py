@@ -6,11 +6,11 @@ import numpy as np
 import optax
 import pytest
 from scipy import stats
+from solvable.curve import Result
 
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.algorithms.optax import Optax
 from solvable.algorithms.sgd import SGD
-from solvable.curve import Result
 from solvable.models.linear_regression import LinearProblem, LinearRegression
 from solvable.models.power_law_rf import PowerLawRF
 from solvable.simulation import Simulation

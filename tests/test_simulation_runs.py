@@ -72,7 +72,7 @@ def test_shared_draws():
 
 
 def test_the_step_zero_risk_comes_before_any_update():
-    expected = float(PROBLEM.risk(PROBLEM.init()))
+    expected = float(PROBLEM.risk(PROBLEM.initial))
     for sampler in SAMPLERS:
         np.testing.assert_allclose(runs(PROBLEM, 2, [0], sampler=sampler), expected, rtol=1e-5)
 
@@ -114,7 +114,7 @@ def test_precision_follows_the_user(sampler):
     assert single.risk.dtype == np.float32
     assert double.risk.dtype == np.float64
     np.testing.assert_allclose(
-        double.risk[0], PROBLEM.risk(PROBLEM.init()), rtol=1e-12 if sampler != "direct" else 1e-10
+        double.risk[0], PROBLEM.risk(PROBLEM.initial), rtol=1e-12 if sampler != "direct" else 1e-10
     )
     if sampler != "direct":  # the same numbers, to more digits
         np.testing.assert_allclose(single.stats["runs"], double.stats["runs"], rtol=1e-3)

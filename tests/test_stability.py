@@ -5,9 +5,9 @@ import numpy as np
 import plain
 import pytest
 from scipy.optimize import brentq
+from solvable.curve import Result
 
 from solvable.algorithms import SGD
-from solvable.curve import Result
 from solvable.models import LinearProblem, PowerLawRF
 from solvable.solve import solve
 from solvable.theory import Recursion, stability
@@ -118,5 +118,5 @@ def test_a_single_mode():
 
 
 def test_a_schedule_has_no_threshold(problem):
-    with pytest.raises(ValueError, match="algorithm: wanted a constant learning rate"):
+    with pytest.raises(ValueError, match="algorithm: wanted constant settings"):
         stability(problem, SGD(lambda t: 0.1 / (1 + t), 1))

@@ -94,7 +94,7 @@ def test_too_many_steps_name_the_limit(problem, rate, limit):
 
 
 def test_a_schedule_has_no_kernel_of_one_time(problem):
-    with pytest.raises(ValueError, match="algorithm: wanted a constant learning rate"):
+    with pytest.raises(ValueError, match="algorithm: wanted constant settings"):
         kernel(problem, SGD(schedule, 1), np.arange(3))
 
 

@@ -11,11 +11,13 @@ class AbstractForm(eqx.Module):
 
     Attributes:
         what: the form in words, after "one that states"; for error messages and the table of methods.
+        data: of a form of a model or draw: True for a finite data set, False for a fresh stream, None for both.
         stackable: whether its fields are arrays of which absent modes, padded with zeros, change nothing. Such forms
             of many models are stacked and solved together.
     """
 
     what: ClassVar[str] = ""
+    data: ClassVar[bool | None] = None
     stackable: ClassVar[bool] = False
 
 

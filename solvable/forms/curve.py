@@ -66,7 +66,7 @@ class Curve(eqx.Module):
         seen = [risk] if train_risk is None else [risk, train_risk]
         finite = jnp.stack([jnp.isfinite(x).all() for x in seen]).all()
         if diverges is None:
-            diverges = finite & (jnp.abs(risk[-1]) > GROWN * jnp.asarray(start, risk.dtype))
+            diverges = finite & (jnp.abs(risk[-1]) > GROWN * start)
         failed = jnp.where(finite, Result.SUCCESS, Result.NONFINITE)
         result = jnp.where(jnp.asarray(diverges), Result.DIVERGENT, failed)
         return cls(steps, risk, jnp.zeros_like(risk) if stderr is None else stderr, result, stats or {}, train_risk)

@@ -26,6 +26,7 @@ class Reduction(AbstractForm):
     initial: Float[Array, " width"]
     floor: Float[Array, ""]
     what: ClassVar[str] = "the Gaussian reduction of one draw (Reduction)"
+    data: ClassVar[bool | None] = False
     stackable: ClassVar[bool] = True
 
 
@@ -34,6 +35,7 @@ class StreamDraw(AbstractForm, Generic[SubjectT]):
 
     problem: SubjectT
     what: ClassVar[str] = "one draw on a fresh stream (StreamDraw)"
+    data: ClassVar[bool | None] = False
 
 
 class DataDraw(AbstractForm, Generic[SubjectT]):
@@ -41,6 +43,7 @@ class DataDraw(AbstractForm, Generic[SubjectT]):
 
     problem: SubjectT
     what: ClassVar[str] = "one draw with its data set (DataDraw)"
+    data: ClassVar[bool | None] = True
 
 
 class StreamLaw(AbstractForm, Generic[SubjectT]):
@@ -48,6 +51,7 @@ class StreamLaw(AbstractForm, Generic[SubjectT]):
 
     law: SubjectT
     what: ClassVar[str] = "a law of draws on fresh streams (StreamLaw)"
+    data: ClassVar[bool | None] = False
 
 
 class DataLaw(AbstractForm, Generic[SubjectT]):
@@ -55,3 +59,4 @@ class DataLaw(AbstractForm, Generic[SubjectT]):
 
     law: SubjectT
     what: ClassVar[str] = "a law of draws with data sets (DataLaw)"
+    data: ClassVar[bool | None] = True

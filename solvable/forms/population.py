@@ -32,12 +32,14 @@ class Population(AbstractForm):
     samples: Float[Array, ""]
     noise: Float[Array, ""]
     what: ClassVar[str] = "the population behind a data set still to be drawn (Population)"
+    data: ClassVar[bool | None] = True
 
 
 class Endless(Population):
     """The population of a fresh stream: ``samples`` is infinite, and there is no training risk."""
 
     what: ClassVar[str] = "the population of a fresh stream (Endless)"
+    data: ClassVar[bool | None] = False
 
     @classmethod
     def of(cls, population: Population) -> "Endless":

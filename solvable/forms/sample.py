@@ -42,6 +42,7 @@ class Sample(AbstractForm):
     floor: Float[Array, ""]
     samples: Float[Array, ""]
     what: ClassVar[str] = "one data set (Sample)"
+    data: ClassVar[bool | None] = True
 
     @property
     def start_risk(self) -> Float[Array, ""]:

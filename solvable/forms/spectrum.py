@@ -39,6 +39,7 @@ class Spectrum(AbstractForm):
     cross: Inexact[Array, " modes"]
     target: Inexact[Array, " modes"]
     what: ClassVar[str] = "the spectrum of a fresh stream (Spectrum)"
+    data: ClassVar[bool | None] = False
     stackable: ClassVar[bool] = True
 
     def __init__(self, eigvals, mass, error, floor, edge, cross=None, target=None):

@@ -144,9 +144,10 @@ class LinearRegression(HasSpectrum, HasPopulation, AbstractModel):
         modes = power_law_modes(alpha, 2 * alpha + 2 * beta, self.width)
         return Population(*modes, *sizes(jnp.inf, self), jnp.asarray(self.noise, float))
 
+    @in_float64
     def draw(self, key):
         """Initial parameters, and the data set where ``samples`` is set; more samples extend fewer."""
         require_key(key, "to draw from")
         normals = jax.random.normal(stream(key, "initial"), (self.width,), jnp.float32).astype(float)
-        problem = LinearProblem(self.eigvals, self.target, self.noise**2, as_real(self.init_std) * normals)
+        problem = LinearProblem(self.eigvals, self.target, self.noise**2, self.init_std * normals)
         return problem if self.samples is None else FiniteProblem.gaussian(problem, key, self.samples)
