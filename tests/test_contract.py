@@ -11,6 +11,7 @@ import numpy as np
 import optax
 import pytest
 from rows import HeavyBall
+from solvable.shapes import as_real
 
 import solvable as sv
 from solvable.algorithms import AbstractAlgorithm, AbstractStepwise
@@ -18,7 +19,6 @@ from solvable.forms import AbstractSubject, Descent, Filter, LinearMap, Moments
 from solvable.method import AbstractMethod, match
 from solvable.methods import takes
 from solvable.models import AbstractModel, AbstractProblem, AbstractStream, DataSets, HasSpectrum
-from solvable.shapes import as_real
 
 KEY = jax.random.key(0)
 

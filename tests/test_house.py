@@ -26,7 +26,7 @@ FLOORS = {
     **dict.fromkeys(["method", "fits"], 4),
     **dict.fromkeys(["models", "algorithms", "results"], 3),
     **dict.fromkeys(["numerics", "exponents", "forms", "keys"], 2),
-    **dict.fromkeys(["shapes", "references"], 1),
+    **dict.fromkeys(["arguments", "references"], 1),
 }
 
 # Who may know what, besides the floors: package -> the only units that may import it.

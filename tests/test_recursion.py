@@ -9,11 +9,11 @@ import numpy as np
 import plain
 import pytest
 from solvable.curve import Result
+from solvable.shapes import as_real
 
 from solvable.algorithms import SGD, AbstractModewise
 from solvable.check import check
 from solvable.models import LinearProblem, LinearRegression, PowerLawRF
-from solvable.shapes import as_real
 from solvable.simulation import Simulation
 from solvable.solve import log_steps, solve
 from solvable.theory import Recursion

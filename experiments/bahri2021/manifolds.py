@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
+from solvable.population import Population
 
 import solvable as sv
 from solvable.models import arc_cosine, sphere_eigvals
 from solvable.plots import COLORS, LINES, MARKERS, style
-from solvable.population import Population
 from solvable.results import make_dataset, report_row
 
 SMALLEST = 1e-14  # of the largest eigenvalue: below, the quadrature is rounding
