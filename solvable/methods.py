@@ -65,7 +65,9 @@ def table() -> list[Row]:
         for setting, algorithm in _settings():
             methods = tuple(type(method).__name__ for method in takers(subject, algorithm))
             rows.setdefault((kind, whose, setting, methods), []).append(name)
-    return sorted(Row(kind, whose, tuple(names), setting, methods) for (kind, whose, setting, methods), names in rows.items())
+    return sorted(
+        Row(kind, whose, tuple(names), setting, methods) for (kind, whose, setting, methods), names in rows.items()
+    )
 
 
 def markdown() -> str:

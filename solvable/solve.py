@@ -9,13 +9,13 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from solvable.algorithms.base import AbstractAlgorithm, check_learning_rate
+from solvable.arguments import is_concrete
 from solvable.forms.base import AbstractSubject, Form, Reading
 from solvable.forms.curve import Curve, Result
 from solvable.keys import require_key
 from solvable.method import AbstractMethod, Mismatch, check_kind, match
 from solvable.methods import takers
 from solvable.numerics.precision import in_float64
-from solvable.shapes import is_concrete
 
 
 def solve(

@@ -11,10 +11,10 @@ import numpy as np
 import optax
 import pytest
 from rows import HeavyBall
-from solvable.shapes import as_real
 
 import solvable as sv
 from solvable.algorithms import AbstractAlgorithm, AbstractStepwise
+from solvable.arguments import as_real
 from solvable.forms import AbstractSubject, Descent, Filter, LinearMap, Moments
 from solvable.method import AbstractMethod, match
 from solvable.methods import takes

@@ -3,10 +3,10 @@
 import jax
 import numpy as np
 import pytest
-from solvable.shapes import rounded_up
 
 import solvable as sv
 from solvable.models import DataSets
+from solvable.numerics.padding import rounded_up
 
 KEY = jax.random.key(3)
 MODEL = sv.PowerLawRF(0.8, 0.6, 12, 40, noise=0.2)

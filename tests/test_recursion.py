@@ -9,9 +9,9 @@ import numpy as np
 import plain
 import pytest
 from solvable.curve import Result
-from solvable.shapes import as_real
 
 from solvable.algorithms import SGD, AbstractModewise
+from solvable.arguments import as_real
 from solvable.check import check
 from solvable.models import LinearProblem, LinearRegression, PowerLawRF
 from solvable.simulation import Simulation

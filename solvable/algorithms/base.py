@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from solvable.arguments import is_concrete
 from solvable.forms.algorithms import (
     Descent,
     Filter,
@@ -28,7 +29,6 @@ from solvable.forms.algorithms import (
 )
 from solvable.forms.base import Form
 from solvable.forms.linear_map import LinearMap, join, pairs, power, second_moment_decay
-from solvable.shapes import is_concrete
 
 FORMS: tuple[Form, ...] = (Steps, Moments, Filter, Descent, Minibatches, Penalty, Solution)
 

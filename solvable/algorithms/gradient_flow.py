@@ -7,9 +7,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
+from solvable.arguments import as_real
 from solvable.forms.algorithms import Descent, Solution
 from solvable.numerics.least_squares import flow
-from solvable.shapes import as_real
 
 
 class GradientFlow(AbstractAlgorithm, Descent, Solution):

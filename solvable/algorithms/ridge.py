@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
+from solvable.arguments import as_real, is_concrete
 from solvable.forms.algorithms import Filter, Penalty, Solution
 from solvable.numerics.least_squares import penalised, shortest
-from solvable.shapes import as_real, is_concrete
 
 
 class Ridge(AbstractAlgorithm, Filter, Penalty, Solution):

@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractLinear, check_batch_size
+from solvable.arguments import as_real
 from solvable.forms.algorithms import Descent, Minibatches
 from solvable.forms.linear_map import LinearMap
-from solvable.shapes import as_real
 
 Schedule = Callable[[Any], Any]  # of the step
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from solvable.arguments import is_concrete
 from solvable.forms.base import AbstractSubject, Lowerings
 from solvable.forms.draws import DataLaw, Reduction, StreamDraw, StreamLaw
 from solvable.forms.population import Endless, Population
@@ -20,7 +21,6 @@ from solvable.forms.spectrum import Spectrum
 from solvable.keys import stream
 from solvable.models.ambient import AbstractAmbientDraw
 from solvable.numerics.precision import in_float64
-from solvable.shapes import is_concrete
 
 
 class AbstractModel(AbstractSubject):

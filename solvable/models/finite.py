@@ -8,13 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
+from solvable.arguments import as_real, is_concrete
 from solvable.forms.draws import DataDraw
 from solvable.forms.sample import Sample
 from solvable.keys import require_key, stream
 from solvable.models.base import AbstractModel, AbstractProblem, AbstractStream, HasPopulation, given_features
 from solvable.models.checks import check_real, check_samples, concrete_size
+from solvable.numerics.padding import rounded_up
 from solvable.numerics.precision import in_float64
-from solvable.shapes import as_real, is_concrete, rounded_up
 
 
 class FiniteProblem(AbstractProblem):

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from solvable.arguments import as_real, is_concrete
 from solvable.forms.population import Population
 from solvable.forms.spectrum import Spectrum
 from solvable.keys import require_key, stream
@@ -23,7 +24,6 @@ from solvable.models.checks import (
 from solvable.models.finite import FiniteProblem
 from solvable.numerics.mode_sums import power_law_modes
 from solvable.numerics.precision import in_float64
-from solvable.shapes import as_real, is_concrete
 
 
 @in_float64

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from solvable.arguments import as_real, is_concrete
 from solvable.forms.population import Population
 from solvable.forms.spectrum import Spectrum
 from solvable.keys import require_key
@@ -20,7 +21,6 @@ from solvable.numerics.mode_sums import power_law_modes
 from solvable.numerics.power_sums import harmonic_sum
 from solvable.numerics.precision import in_float64
 from solvable.numerics.resolvent import Law, default_nodes
-from solvable.shapes import as_real, is_concrete
 
 FEWEST_NODES = 64
 

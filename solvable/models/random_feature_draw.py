@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from solvable.arguments import as_real
 from solvable.keys import stream
 from solvable.models.ambient import AbstractAmbientDraw
 from solvable.models.base import AbstractStream
 from solvable.models.checks import concrete_size
 from solvable.numerics.power_sums import harmonic_sum
 from solvable.numerics.precision import in_float64
-from solvable.shapes import as_real
 
 HEAD_PER_WIDTH = 16  # ambient coordinates kept one by one, per feature, when the ambient dimension is infinite
 
@@ -114,7 +114,7 @@ def _drawn(model: AbstractPowerLaw, key: Key[Array, ""]):
 def _padded(size: int) -> int:
     """The next power of two from 64 to 1024, then the next multiple of 1024.
 
-    Coarser than `solvable.shapes.rounded_up`: spare normals cost less than one more program.
+    Coarser than `solvable.numerics.padding.rounded_up`: spare normals cost less than one more program.
     """
     return max(64, 1 << (size - 1).bit_length()) if size <= 1024 else -(-size // 1024) * 1024
 

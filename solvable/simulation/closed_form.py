@@ -6,10 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from solvable.arguments import is_concrete
 from solvable.forms.algorithms import Solution
 from solvable.models.finite import FiniteProblem
+from solvable.numerics.padding import rounded_up
 from solvable.numerics.precision import in_float64
-from solvable.shapes import is_concrete, rounded_up
 
 
 @in_float64

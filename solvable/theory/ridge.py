@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
+from solvable.arguments import is_concrete
 from solvable.forms.algorithms import Penalty
 from solvable.forms.base import AbstractSubject, Reading
 from solvable.forms.curve import Curve
@@ -17,7 +18,6 @@ from solvable.forms.population import Endless, Population
 from solvable.method import AbstractMethod, read, read_model
 from solvable.models.base import AbstractProblem
 from solvable.numerics.precision import in_float64
-from solvable.shapes import is_concrete
 from solvable.theory.optimal_penalty import optimal
 from solvable.theory.ridge_equations import RidgeRisk, ridge_risk
 
