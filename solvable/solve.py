@@ -9,12 +9,12 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from solvable.algorithms.base import AbstractAlgorithm, check_learning_rate
+from solvable.arguments import is_concrete
 from solvable.curve import Curve, Result
 from solvable.keys import require_key
 from solvable.method import AbstractMethod
 from solvable.models.base import AbstractModel
 from solvable.numerics.precision import in_float64
-from solvable.shapes import is_concrete
 
 
 def solve(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import solvable as sv
-from solvable.shapes import rounded_up
+from solvable.numerics.padding import rounded_up
 
 KEY = jax.random.key(3)
 MODEL = sv.PowerLawRF(0.8, 0.6, 12, 40, noise=0.2)

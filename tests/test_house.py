@@ -25,7 +25,7 @@ FLOORS = {
     **dict.fromkeys(["models", "results"], 3),
     **dict.fromkeys(["numerics", "exponents", "algorithms", "curve", "keys"], 2),
     **dict.fromkeys(["spectrum", "population", "sample_spectrum"], 2),
-    **dict.fromkeys(["shapes", "references"], 1),
+    **dict.fromkeys(["arguments", "references"], 1),
 }
 
 # Who may know what, besides the floors: package -> the only units that may import it.

@@ -10,10 +10,10 @@ import plain
 import pytest
 
 from solvable.algorithms import SGD, AbstractModewise
+from solvable.arguments import as_real
 from solvable.check import check
 from solvable.curve import Result
 from solvable.models import LinearProblem, LinearRegression, PowerLawRF
-from solvable.shapes import as_real
 from solvable.simulation import Simulation
 from solvable.solve import log_steps, solve
 from solvable.theory import Recursion

@@ -12,7 +12,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float, Inexact, Int
 
-from solvable.shapes import is_concrete
+from solvable.arguments import is_concrete
 
 Params = Float[Array, " width"]
 Step = Int[Array, ""] | int

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractSpectral
-from solvable.shapes import as_real
+from solvable.arguments import as_real
 
 
 class GradientFlow(AbstractSpectral):

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractSpectral
-from solvable.shapes import as_real, is_concrete
+from solvable.arguments import as_real, is_concrete
 
 
 class Ridge(AbstractSpectral):

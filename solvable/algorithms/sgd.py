@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractModewise, AbstractSpectral, check_batch_size
-from solvable.shapes import as_real
+from solvable.arguments import as_real
 
 Schedule = Callable[[jax.Array], jax.Array]
 

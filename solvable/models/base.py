@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from solvable.arguments import is_concrete
 from solvable.models.ambient import AbstractAmbientDraw, GivenFeatures
 from solvable.numerics.precision import in_float64
 from solvable.population import Population
 from solvable.sample_spectrum import SampleSpectrum
-from solvable.shapes import is_concrete
 from solvable.spectrum import Spectrum
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from solvable.shapes import is_concrete
+from solvable.arguments import is_concrete
 
 
 def check_real(name: str, value: Any, wanted: str, accept) -> None:

@@ -8,12 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
+from solvable.arguments import as_real, is_concrete
 from solvable.keys import require_key, stream
 from solvable.models.base import AbstractProblem
 from solvable.models.checks import check_real, concrete_size
+from solvable.numerics.padding import rounded_up
 from solvable.numerics.precision import in_float64
 from solvable.sample_spectrum import SampleSpectrum
-from solvable.shapes import as_real, is_concrete, rounded_up
 from solvable.spectrum import Spectrum
 
 

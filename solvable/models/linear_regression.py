@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from solvable.arguments import as_real, is_concrete
 from solvable.keys import stream
 from solvable.models.ambient import DiagonalFeatures
 from solvable.models.base import AbstractProblem, sizes
@@ -21,7 +22,6 @@ from solvable.models.checks import (
 from solvable.numerics.mode_sums import power_law_modes
 from solvable.numerics.precision import in_float64
 from solvable.population import Population
-from solvable.shapes import as_real, is_concrete
 from solvable.spectrum import Spectrum
 
 

@@ -10,12 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from solvable.arguments import as_real
 from solvable.keys import require_key, stream
 from solvable.models.base import AbstractModel, AbstractProblem
 from solvable.models.checks import check_real, check_width, concrete_size
 from solvable.models.empirical import empirical_problem
 from solvable.numerics.precision import in_float64
-from solvable.shapes import as_real
 from solvable.spectrum import Spectrum
 
 Activation = Literal["linear", "relu", "erf", "tanh"]

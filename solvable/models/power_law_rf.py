@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from solvable.arguments import as_real, is_concrete
 from solvable.keys import require_key
 from solvable.models.base import AbstractModel, AbstractProblem, sizes
 from solvable.models.checks import check_power_law, check_real, check_samples, check_started_at_zero, check_width
@@ -18,7 +19,6 @@ from solvable.numerics.power_sums import harmonic_sum
 from solvable.numerics.precision import in_float64
 from solvable.numerics.resolvent import Law, default_nodes
 from solvable.population import Population
-from solvable.shapes import as_real, is_concrete
 from solvable.spectrum import Spectrum
 
 FEWEST_NODES = 64

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from solvable.arguments import as_real
 from solvable.keys import stream
 from solvable.models.ambient import AbstractAmbientDraw
 from solvable.models.base import AbstractProblem
@@ -17,7 +18,6 @@ from solvable.models.checks import concrete_size
 from solvable.models.linear_regression import gaussian_batch, problem_spectrum
 from solvable.numerics.power_sums import harmonic_sum
 from solvable.numerics.precision import in_float64
-from solvable.shapes import as_real
 from solvable.spectrum import Spectrum
 
 if TYPE_CHECKING:  # the law draws its problems, and a problem remembers its law
@@ -125,7 +125,7 @@ def _drawn(model: "PowerLawRF", key: Key[Array, ""]):
 def _padded(size: int) -> int:
     """The next power of two from 64 to 1024, then the next multiple of 1024.
 
-    Coarser than `solvable.shapes.rounded_up`: spare normals cost less than one more program.
+    Coarser than `solvable.numerics.padding.rounded_up`: spare normals cost less than one more program.
     """
     return max(64, 1 << (size - 1).bit_length()) if size <= 1024 else -(-size // 1024) * 1024
 

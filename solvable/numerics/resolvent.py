@@ -20,8 +20,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
+from solvable.arguments import is_concrete
 from solvable.numerics.power_sums import harmonic_sum, power_sum
-from solvable.shapes import is_concrete
 
 ANGLE = 0.65  # half-width of the contour in arg z: midway between the spectrum and the time-inversion contour
 HUG = 20.0  # the contour is as close to the support as exp(-2 HUG) of quadrature error allows: 0.2 to 1% beyond it

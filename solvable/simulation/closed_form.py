@@ -11,10 +11,11 @@ from jaxtyping import Array, Float
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.algorithms.gradient_flow import GradientFlow
 from solvable.algorithms.ridge import Ridge
+from solvable.arguments import is_concrete
 from solvable.models.base import AbstractProblem
 from solvable.models.finite import FiniteProblem
+from solvable.numerics.padding import rounded_up
 from solvable.numerics.precision import in_float64
-from solvable.shapes import is_concrete, rounded_up
 
 
 def has_no_steps(algorithm: AbstractAlgorithm) -> bool:

@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
+from solvable.arguments import is_concrete
 from solvable.curve import Curve, Result
 from solvable.method import AbstractMethod
 from solvable.models.base import AbstractModel, AbstractProblem
 from solvable.numerics.precision import in_float64
 from solvable.population import Population
-from solvable.shapes import is_concrete
 from solvable.theory.optimal_penalty import optimal
 from solvable.theory.ridge_equations import RidgeRisk, ridge_risk
 

@@ -1,7 +1,7 @@
-"""Axis vocabulary of the package, and how a physical parameter becomes an array.
+"""Arguments as arrays: physical parameters without losing float64, and what is known before tracing.
 
-``modes``: eigendirections of the feature covariance. ``width``: trainable features. ``ambient``: input
-coordinates. ``steps``: recorded optimizer steps. ``runs``: independent repetitions.
+The axis names in the package's array types: ``modes`` are eigendirections of the feature covariance, ``width``
+trainable features, ``ambient`` input coordinates, ``steps`` recorded optimizer steps, ``runs`` independent repetitions.
 """
 
 from typing import Any
@@ -26,12 +26,6 @@ def as_real(value: Any) -> Any:
         return value
 
 
-def is_concrete(*values: Any) -> bool:
+def is_concrete(*values: object) -> bool:
     """Whether all values are known now (no tracer among them), so that they may be checked eagerly."""
     return not any(isinstance(v, Tracer) for v in values)
-
-
-def rounded_up(size: int) -> int:
-    """The next of 1, 2, 3, 4, 6, 8, 12, ...: arrays padded to such sizes share compiled programs, two an octave."""
-    power = 1 << (size - 1).bit_length()
-    return power * 3 // 4 if 4 <= power and size <= power * 3 // 4 else power

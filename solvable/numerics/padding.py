@@ -1,0 +1,7 @@
+"""Sizes that arrays are padded to."""
+
+
+def rounded_up(size: int) -> int:
+    """The next of 1, 2, 3, 4, 6, 8, 12, ...: arrays padded to such sizes share compiled programs, two an octave."""
+    power = 1 << (size - 1).bit_length()
+    return power * 3 // 4 if 4 <= power and size <= power * 3 // 4 else power
