@@ -26,7 +26,7 @@ def final_classes(package, kind):
 MODELS = final_classes("models", sv.AbstractModel)
 ALGORITHMS = final_classes("algorithms", sv.AbstractAlgorithm)
 METHODS = final_classes("theory", AbstractMethod) | final_classes("simulation", AbstractMethod)
-MODEWISE = {n: c for n, c in ALGORITHMS.items() if issubclass(c, sv.AbstractModewise)}
+MODEWISE = {n: c for n, c in ALGORITHMS.items() if issubclass(c, sv.algorithms.AbstractModewise)}
 # Exact answers for one draw of a finite data set only; DeterministicEquivalent for Ridge only.
 THEORIES = {n: c for n, c in METHODS.items() if not c.needs_key and n not in ("Exact", "DeterministicEquivalent")}
 # A draw is made by its model, not by hand.
@@ -56,7 +56,7 @@ def test_built_without_arguments_and_small(cls):
 @pytest.mark.parametrize("cls", LAWS.values())
 def test_a_draw_is_a_problem_that_draws_itself(cls):
     problem = cls().draw(KEY)
-    assert isinstance(problem, sv.AbstractProblem)
+    assert isinstance(problem, sv.models.AbstractProblem)
     assert problem.draw(jax.random.key(1)) is problem
     assert numbers(problem) <= 1000
     shape = problem.init().shape

@@ -11,12 +11,12 @@ import pytest
 
 from solvable.algorithms import SGD, AbstractModewise
 from solvable.arguments import as_real
-from solvable.check import check
 from solvable.curve import Result
 from solvable.models import LinearProblem, LinearRegression, PowerLawRF
 from solvable.simulation import Simulation
 from solvable.solve import log_steps, solve
 from solvable.theory import Recursion
+from solvable.verbs.check import check
 
 STEPS = log_steps(10_000, 60)
 KEY = jax.random.key(0)

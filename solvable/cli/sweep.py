@@ -139,7 +139,7 @@ def read_shard(text: str | None) -> tuple[int, int] | None:
 def _status(arguments: list[str]) -> int:
     about = "Say what the store holds. Instead of PLAN.toml, the folder of a store may be named."
     config, shown = _parse(arguments, "status", about, Shown)
-    from solvable.sweep import sweep_status
+    from solvable.sweeps import sweep_status
 
     found = sweep_status(config.folder())
     failed = [{"cell": values, "error": text} for values, text in found.failed]
@@ -154,7 +154,7 @@ def _status(arguments: list[str]) -> int:
 def _collect(arguments: list[str]) -> int:
     about = "Make one netCDF file of a store. Instead of PLAN.toml, the folder of a store may be named."
     config, options = _parse(arguments, "collect", about, CollectOptions)
-    from solvable.sweep import collect, sweep_status
+    from solvable.sweeps import collect, sweep_status
 
     folder = config.folder()
     found = sweep_status(folder)

@@ -55,10 +55,10 @@ class CheckConfig:
         """
         import jax
 
-        from solvable.check import check
         from solvable.keys import stream
         from solvable.simulation import Simulation
         from solvable.solve import log_steps
+        from solvable.verbs.check import check
 
         model, algorithm, theory = self.build()
         key = jax.random.key(self.key)

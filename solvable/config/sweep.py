@@ -115,7 +115,7 @@ class SweepConfig:
         """The `solvable.Plan` of the sweep. Raises ValueError where a name or a value is impossible."""
         import jax
 
-        from solvable.sweep import plan
+        from solvable.sweeps import plan
 
         with jax.enable_x64(self.precision == "float64"):
             return plan(**self.arguments(), chunk=self.chunk)
@@ -128,7 +128,7 @@ class SweepConfig:
         """
         import jax
 
-        from solvable.sweep import sweep
+        from solvable.sweeps import sweep
 
         with jax.enable_x64(self.precision == "float64"):
             return sweep(**self.arguments(), chunk=self.chunk, store=self.folder(), **options)

@@ -27,7 +27,7 @@ def frontier(
         data: a dataset with the dims ``width`` and ``step``, or ``width`` and ``compute`` (IsoFLOP).
         y: variable to draw.
         envelope: what to draw instead of the lower envelope of the lines: anything with ``compute`` and ``risk``,
-            such as what `solvable.compute_frontier` or `solvable.measure_frontier` returns.
+            such as what `solvable.compute_frontier` or `solvable.fits.measure_frontier` returns.
         over: dims averaged over; by default ``seed``, ``run`` and ``draw`` where present.
         ax: axes to draw into; None makes a figure.
 

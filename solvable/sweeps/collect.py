@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 
 from solvable.results import write_atomically
-from solvable.sweep.assemble import CODES, assemble, axes_of
-from solvable.sweep.axes import shape_of, values_at
-from solvable.sweep.outcome import FAILED, Outcome
-from solvable.sweep.store import Store
+from solvable.sweeps.assemble import CODES, assemble, axes_of
+from solvable.sweeps.axes import shape_of, values_at
+from solvable.sweeps.outcome import FAILED, Outcome
+from solvable.sweeps.store import Store
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import Any
 import jax
 
 from solvable.method import AbstractMethod
-from solvable.sweep.content import digest
-from solvable.sweep.recipe import Recipe
+from solvable.sweeps.content import digest
+from solvable.sweeps.recipe import Recipe
 
 FORMAT = 2
 

@@ -17,8 +17,8 @@ from solvable.keys import require_key, stream
 from solvable.method import AbstractMethod
 from solvable.models.base import AbstractModel
 from solvable.solve import check_steps
-from solvable.sweep.axes import parse_axes, shape_of, values_at
-from solvable.sweep.content import canonical, digest, sha, structure
+from solvable.sweeps.axes import parse_axes, shape_of, values_at
+from solvable.sweeps.content import canonical, digest, sha, structure
 
 _DRAWS_HELD = 1 << 28  # bytes of drawn problems kept for the cells that share them
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from solvable.sweep.identity import describe, differences
-from solvable.sweep.layout import Chunk, Plan, chunk_name, shard_description
-from solvable.sweep.lowering import Group
-from solvable.sweep.store import Store
+from solvable.sweeps.identity import describe, differences
+from solvable.sweeps.layout import Chunk, Plan, chunk_name, shard_description
+from solvable.sweeps.lowering import Group
+from solvable.sweeps.store import Store
 
 
 def layout_of(plan: Plan) -> dict[str, Any]:

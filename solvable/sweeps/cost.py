@@ -4,8 +4,8 @@ import os
 from typing import Any
 
 from solvable.method import AbstractResumable
-from solvable.sweep.lowering import Group
-from solvable.sweep.recipe import Recipe, Setting
+from solvable.sweeps.lowering import Group
+from solvable.sweeps.recipe import Recipe, Setting
 
 CHUNK_WORK = 1 << 31  # modes x steps x runs of a chunk: about ten seconds of one core
 CHUNK_CELLS = 4096

@@ -15,7 +15,7 @@ from solvable.method import AbstractResumable, View
 from solvable.models.base import AbstractModel, AbstractProblem
 from solvable.models.linear_regression import LinearProblem
 from solvable.spectrum import Spectrum
-from solvable.sweep.recipe import Recipe, Setting
+from solvable.sweeps.recipe import Recipe, Setting
 
 NARROWEST, RATIO = 16, 4  # padded widths are 16, 64, 256, 1024, ...
 FEWEST_RECORDS = 16  # padded numbers of records are 16, 32, 64, ...

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from solvable.sweep.files import Damaged, abandoned, explained, pack, put, read_arrays
+from solvable.sweeps.files import Damaged, abandoned, explained, pack, put, read_arrays
 
 
 class Store:

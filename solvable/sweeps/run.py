@@ -6,17 +6,17 @@ from typing import Any
 import xarray as xr
 
 from solvable.method import AbstractMethod
-from solvable.sweep.assemble import assemble
-from solvable.sweep.compilation import compilation_cached
-from solvable.sweep.engines import Todo, compute_elsewhere, gather, least, share_of, spans_processes
-from solvable.sweep.identity import describe
-from solvable.sweep.layout import Chunk, Plan, local_devices, make_plan
-from solvable.sweep.outcome import Outcome
-from solvable.sweep.progress import Progress, Report
-from solvable.sweep.recipe import Recipe
-from solvable.sweep.resume import adopt, layout_of
-from solvable.sweep.store import Store
-from solvable.sweep.work import Worker
+from solvable.sweeps.assemble import assemble
+from solvable.sweeps.compilation import compilation_cached
+from solvable.sweeps.engines import Todo, compute_elsewhere, gather, least, share_of, spans_processes
+from solvable.sweeps.identity import describe
+from solvable.sweeps.layout import Chunk, Plan, local_devices, make_plan
+from solvable.sweeps.outcome import Outcome
+from solvable.sweeps.progress import Progress, Report
+from solvable.sweeps.recipe import Recipe
+from solvable.sweeps.resume import adopt, layout_of
+from solvable.sweeps.store import Store
+from solvable.sweeps.work import Worker
 
 
 def plan(

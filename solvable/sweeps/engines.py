@@ -8,12 +8,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from solvable.sweep.files import pack
-from solvable.sweep.layout import Chunk, Plan, chunk_name, local_devices, shard_description
-from solvable.sweep.outcome import Outcome
-from solvable.sweep.recipe import Recipe
-from solvable.sweep.store import Store
-from solvable.sweep.work import Worker
+from solvable.sweeps.files import pack
+from solvable.sweeps.layout import Chunk, Plan, chunk_name, local_devices, shard_description
+from solvable.sweeps.outcome import Outcome
+from solvable.sweeps.recipe import Recipe
+from solvable.sweeps.store import Store
+from solvable.sweeps.work import Worker
 
 Todo = list[tuple[Chunk, Outcome | None]]
 

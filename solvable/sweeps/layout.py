@@ -6,11 +6,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from solvable.sweep.content import digest, sha
-from solvable.sweep.cost import cell_bytes, cell_flops, chunk_size, free_memory, size_text, stored_bytes
-from solvable.sweep.identity import identity, versions, words
-from solvable.sweep.lowering import Group, group_of
-from solvable.sweep.recipe import Recipe
+from solvable.sweeps.content import digest, sha
+from solvable.sweeps.cost import cell_bytes, cell_flops, chunk_size, free_memory, size_text, stored_bytes
+from solvable.sweeps.identity import identity, versions, words
+from solvable.sweeps.lowering import Group, group_of
+from solvable.sweeps.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Plan:
         chunks: their division; each is one file of a store.
         failures: cells that could not even be built, with their tracebacks.
         compilations: programs to compile: one a group, and for cells that walk alone one a shape.
-        flops: floating point operations, an estimate (`solvable.sweep.cost.cell_flops`).
+        flops: floating point operations, an estimate (`solvable.sweeps.cost.cell_flops`).
         stored_bytes: size of all results.
         tile_bytes: device memory of the largest tile in flight.
         free_bytes: free memory of the device when the plan was made.

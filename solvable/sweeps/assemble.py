@@ -10,8 +10,8 @@ import xarray as xr
 
 from solvable.curve import Result
 from solvable.results import make_dataset
-from solvable.sweep.axes import Axis, shape_of
-from solvable.sweep.outcome import FAILED, QUANTITIES, Outcome
+from solvable.sweeps.axes import Axis, shape_of
+from solvable.sweeps.outcome import FAILED, QUANTITIES, Outcome
 
 MISSING = -2  # the result code of a cell that is not computed yet
 ALWAYS = ("risk", "stderr")  # of every sweep; the others only where some cell has them
