@@ -81,7 +81,7 @@ def _begin_worker(begun: Any, count: int) -> None:
 
 def _on_dask(config: SweepConfig, address: str, shared: dict[str, Any]) -> Any:
     try:
-        from distributed import Client
+        from distributed import Client  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise WrongUsage("--dask: wanted the package `distributed`; python -m pip install distributed") from None
     with Client(address) as client:
