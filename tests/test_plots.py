@@ -162,7 +162,8 @@ def test_the_batch_size_counts_in_compute(data):
 
 def test_the_vertex_of_an_isoflop_parabola_is_that_of_the_measured_frontier(data):
     compute = np.array([1e4, 1e5, 1e6])
-    found = sv.fits.measure_frontier(WIDTHS, STEPS, data.theory.values, approach="isoflop", compute=compute, num_samples=0)
+    risk = data.theory.values
+    found = sv.fits.measure_frontier(WIDTHS, STEPS, risk, approach="isoflop", compute=compute, num_samples=0)
     assert found.interior.any()
     ax = plots.isoflop(data, "theory", compute=compute)
     stars = np.array([line.get_xydata()[0] for line in ax.get_lines() if line.get_marker() == "*"])

@@ -45,7 +45,7 @@ assert_type(sv.plots.curves(dataset, hue="width"), Axes)
 assert_type(sv.plots.heatmap(dataset, dims=("width", "step")), Axes)
 
 sv.PowerLawRFF()  # pyright: ignore[reportAttributeAccessIssue]
-sv.theory.no_such_theory  # pyright: ignore
+sv.theory.no_such_theory()  # pyright: ignore[reportAttributeAccessIssue]
 sv.solve(model, algorithm)  # pyright: ignore[reportCallIssue]
 sv.solve(algorithm, model, sv.Recursion(), steps)  # pyright: ignore[reportArgumentType]
 sv.plots.curves(dataset, colour="width", y=3)  # pyright: ignore[reportArgumentType]

@@ -6,7 +6,6 @@ figure.pdf, dataset.nc and report.json in a folder named after the experiment an
 never write over them; the same options again replace them, each file in one move.
 """
 
-import ast
 import dataclasses
 import hashlib
 import importlib
@@ -22,7 +21,6 @@ from solvable.cli.options import WrongUsage, parse
 from solvable.config.values import suggest
 
 MAIN_JOB = "paquette2024/phase_diagram"
-LIGHT = ("collections.abc", "dataclasses", "pathlib", "typing")  # modules that the options of an experiment may use
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,27 +58,6 @@ def load_experiment(name: str) -> ModuleType:
     return importlib.import_module(f"{root.name}.{name.replace('/', '.')}")
 
 
-def load_options(name: str) -> tuple[type, str]:
-    """The Config and the docstring of an experiment, without what the rest of its file imports.
-
-    Only the class itself and the imports of `LIGHT` are executed: help and wrong flags are answered before JAX is
-    loaded, while an experiment stays an ordinary module with its imports at the top.
-    """
-    path = experiments_folder() / f"{name}.py"
-    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    kept: list[ast.stmt] = [
-        node
-        for node in tree.body
-        if (isinstance(node, ast.ImportFrom) and node.level == 0 and node.module in LIGHT)
-        or (isinstance(node, ast.ClassDef) and node.name == "Config")
-    ]
-    module = ModuleType(f"solvable_options.{name.replace('/', '.')}")
-    module.__file__ = str(path)
-    sys.modules[module.__name__] = module  # where the parser of flags looks for the text that documents a field
-    exec(compile(ast.Module(kept, []), str(path), "exec"), module.__dict__)
-    return module.Config, inspect.cleandoc(ast.get_docstring(tree) or "")
-
-
 def phase_diagram(arguments: list[str]) -> int:
     """The main job."""
     return run_experiment(MAIN_JOB, arguments, "solvable phase-diagram")
@@ -100,14 +77,14 @@ def command(arguments: list[str]) -> int:
 
 def run_experiment(name: str, arguments: list[str], program: str) -> int:
     """Parse the options, run, and leave figure, dataset and report."""
-    options, about = load_options(name)
-    parsed, output = parse(options, arguments, program=program, about=about, extra=Output)
+    module = load_experiment(name)
+    about = inspect.getdoc(module) or ""
+    parsed, output = parse(module.Config, arguments, program=program, about=about, extra=Output)
     values = dataclasses.asdict(parsed)
     folder = output.output or Path("results") / f"{name.split('/')[-1].replace('_', '-')}-{digest(values)}"
     check_folder(folder, name, values)
-    module = load_experiment(name)
     started = time.monotonic()
-    dataset = _with_progress(module.run, module.Config(**values))
+    dataset = _with_progress(module.run, parsed)
     rows = module.report(dataset)
     folder.mkdir(parents=True, exist_ok=True)
     _save(folder, dataset, module.plot(dataset), rows, name)
