@@ -6,10 +6,8 @@ say what made the dataset (`ATTRIBUTES`). NetCDF has no None, dict or bool attri
 
 import dataclasses
 import json
-import os
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -71,16 +69,6 @@ def validate(dataset: xr.Dataset) -> xr.Dataset:
     if missing:
         raise ValueError(f"attrs: wanted {ATTRIBUTES}; missing {missing}")
     return dataset
-
-
-def write_atomically(path: Path, write: Any) -> None:
-    """Call ``write(temporary_path)`` and put the finished file in place: a reader never meets half a file."""
-    temporary = path.with_name(f".{path.stem}.tmp.{os.getpid()}{path.suffix}")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def report_row(

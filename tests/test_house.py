@@ -28,7 +28,7 @@ FLOORS = {
     **dict.fromkeys(["models", "results"], 3),
     **dict.fromkeys(["numerics", "exponents", "algorithms", "curve", "keys"], 2),
     **dict.fromkeys(["spectrum", "population", "sample_spectrum"], 2),
-    **dict.fromkeys(["arguments", "references"], 1),
+    **dict.fromkeys(["arguments", "references", "io"], 1),
 }
 
 # Who may know what, besides the floors: package -> the only units that may import it.
@@ -38,6 +38,8 @@ WALLS = {
     "tyro": {"cli"},
     "tqdm": {"cli", "sweeps"},
     "optax": {"algorithms/optax"},
+    "hashlib": {"io/hashing"},
+    "psutil": {"io/files", "sweeps/cost"},
 }
 
 

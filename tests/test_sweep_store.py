@@ -18,7 +18,8 @@ import sweep_worker
 import xarray as xr
 
 import solvable as sv
-from solvable.sweeps import files, store
+from solvable.io import files
+from solvable.sweeps import store
 from solvable.sweeps import walk as segments
 from solvable.sweeps.programs import Program
 

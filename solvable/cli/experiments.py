@@ -7,7 +7,6 @@ never write over them; the same options again replace them, each file in one mov
 """
 
 import dataclasses
-import hashlib
 import importlib
 import inspect
 import json
@@ -19,6 +18,7 @@ from typing import Any
 
 from solvable.cli.options import WrongUsage, parse
 from solvable.config.values import suggest
+from solvable.io.hashing import sha
 
 MAIN_JOB = "paquette2024/phase_diagram"
 
@@ -99,7 +99,7 @@ def run_experiment(name: str, arguments: list[str], program: str) -> int:
 
 def digest(values: dict[str, Any]) -> str:
     """Eight characters that tell one set of options from another."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]
+    return sha(values)[:8]
 
 
 def check_folder(folder: Path, name: str, values: dict[str, Any]) -> None:
@@ -143,7 +143,7 @@ def _with_progress(run: Any, config: Any) -> Any:
 
 
 def _save(folder: Path, dataset: Any, figure: Any, rows: list[dict], name: str) -> None:
-    from solvable.results import write_atomically
+    from solvable.io.files import write_atomically
 
     write_atomically(folder / "dataset.nc", lambda path: dataset.to_netcdf(path, engine="h5netcdf"))
     write_atomically(folder / "figure.png", lambda path: figure.savefig(path, dpi=160))

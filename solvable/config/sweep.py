@@ -1,8 +1,6 @@
 """What `solvable sweep` is told: a whole sweep in one file."""
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Any, Literal
 
 from solvable.config.registry import assign, construct, find
 from solvable.config.values import expand
+from solvable.io.hashing import sha
 
 RUNNING = ("store", "chunk")  # fields that say how it is run, not what comes out
 
@@ -108,8 +107,7 @@ class SweepConfig:
             return Path(self.store)
         content = {k: v for k, v in dataclasses.asdict(self).items() if k not in RUNNING}
         content["axes"] = [[key, values] for key, values in self.expanded().items()]
-        text = json.dumps(content, sort_keys=True)
-        return Path("results") / f"sweep-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        return Path("results") / f"sweep-{sha(content)[:8]}"
 
     def plan(self) -> Any:
         """The `solvable.Plan` of the sweep. Raises ValueError where a name or a value is impossible."""

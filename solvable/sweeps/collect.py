@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from solvable.results import write_atomically
+from solvable.io.files import write_atomically
 from solvable.sweeps.assemble import CODES, assemble, axes_of
 from solvable.sweeps.axes import shape_of, values_at
 from solvable.sweeps.outcome import FAILED, Outcome

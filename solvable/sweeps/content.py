@@ -1,7 +1,5 @@
 """What a thing is made of, as a hash: equal for equal content in any process, different for any other content."""
 
-import hashlib
-import json
 import re
 from typing import Any
 
@@ -10,25 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise
+from solvable.io.hashing import sha
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 _PROBE = 3  # parameters of the run that shows what an update does
 _TEXTS: dict[Any, tuple[str, bool]] = {}  # of tree structures; a few per sweep
-
-
-def sha(*parts: Any) -> str:
-    """SHA-256 of texts, bytes or JSON-able values, each with its length so that no two lists collide."""
-    total = hashlib.sha256()
-    for part in parts:
-        data = part if isinstance(part, bytes) else canonical(part).encode()
-        total.update(len(data).to_bytes(8, "little"))
-        total.update(data)
-    return total.hexdigest()
-
-
-def canonical(value: Any) -> str:
-    """The one JSON text of a value: sorted keys, no spaces, floats by their shortest exact form."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def array_bytes(x: Any) -> bytes:

@@ -1,7 +1,8 @@
 """What cells take: operations, memory, disk, and how many of them make a chunk. Estimates."""
 
-import os
 from typing import Any
+
+import psutil
 
 from solvable.method import AbstractResumable
 from solvable.sweeps.lowering import Group
@@ -53,12 +54,7 @@ def free_memory(device: Any) -> int:
     stats = device.memory_stats() if hasattr(device, "memory_stats") else None
     if stats and "bytes_limit" in stats:
         return int(stats["bytes_limit"] - stats.get("bytes_in_use", 0))
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            rows = dict(line.split(":", 1) for line in file)
-        return int(rows["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    return psutil.virtual_memory().available
 
 
 def size_text(count: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from solvable.sweeps.files import pack
+from solvable.io.files import pack
 from solvable.sweeps.layout import Chunk, Plan, chunk_name, local_devices, shard_description
 from solvable.sweeps.outcome import Outcome
 from solvable.sweeps.recipe import Recipe

@@ -10,7 +10,7 @@ from solvable.method import AbstractMethod
 from solvable.sweeps.content import digest
 from solvable.sweeps.recipe import Recipe
 
-FORMAT = 2
+FORMAT = 3
 
 
 def versions() -> dict[str, Any]:

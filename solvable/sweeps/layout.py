@@ -6,7 +6,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from solvable.sweeps.content import digest, sha
+from solvable.io.hashing import sha
+from solvable.sweeps.content import digest
 from solvable.sweeps.cost import cell_bytes, cell_flops, chunk_size, free_memory, size_text, stored_bytes
 from solvable.sweeps.identity import identity, versions, words
 from solvable.sweeps.lowering import Group, group_of

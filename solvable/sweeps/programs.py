@@ -14,8 +14,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from solvable.io.hashing import sha
 from solvable.keys import stream
-from solvable.sweeps.content import digest, sha
+from solvable.sweeps.content import digest
 from solvable.sweeps.lowering import Group, raise_up
 from solvable.sweeps.outcome import recorded
 from solvable.sweeps.recipe import Recipe, Setting

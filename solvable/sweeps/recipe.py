@@ -1,6 +1,5 @@
 """What a sweep is told: how each cell is built, by which method, at which steps, under which random key."""
 
-import hashlib
 import inspect
 import json
 import traceback
@@ -13,12 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from solvable.algorithms.base import AbstractAlgorithm
+from solvable.io.hashing import sha, two_words
 from solvable.keys import require_key, stream
 from solvable.method import AbstractMethod
 from solvable.models.base import AbstractModel
 from solvable.solve import check_steps
 from solvable.sweeps.axes import parse_axes, shape_of, values_at
-from solvable.sweeps.content import canonical, digest, sha, structure
+from solvable.sweeps.content import digest, structure
 
 _DRAWS_HELD = 1 << 28  # bytes of drawn problems kept for the cells that share them
 
@@ -128,7 +128,7 @@ class Recipe:
 
     def words(self, index: int) -> np.ndarray:
         """Two 32-bit words of the cell's coordinates: what its run's key is derived from; uint32, shape (2,)."""
-        return np.frombuffer(hashlib.sha256(canonical(self.values(index)).encode()).digest()[:8], "<u4")
+        return np.frombuffer(two_words(self.values(index)), "<u4")
 
     def content(self, index: int) -> str:
         """Hash of everything the cell's result depends on, besides the method and the key."""

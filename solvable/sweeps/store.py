@@ -4,15 +4,15 @@ Files appear by renaming a finished one into place, so none is ever half there; 
 file carries a digest of its own payload, so one that was truncated or edited is found out and made again.
 """
 
+import errno
 import glob
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from solvable.sweeps.files import Damaged, abandoned, explained, pack, put, read_arrays
+from solvable.io.files import TEMPORARY, Damaged, abandoned, pack, put, read_arrays
 
 
 class Store:
@@ -63,12 +63,6 @@ class Store:
         """Whether a chunk's file is there; `read` says whether it is sound."""
         return self.shard(name).exists()
 
-    def done(self) -> set[str]:
-        """Names of all chunks whose file is there."""
-        if not self.shards.is_dir():
-            return set()
-        return {entry.name.removesuffix(".npz") for entry in os.scandir(self.shards) if entry.name.endswith(".npz")}
-
     def read(self, name: str) -> dict[str, np.ndarray] | None:
         """A chunk's arrays; None if it is missing or damaged."""
         try:
@@ -89,9 +83,29 @@ class Store:
 
     def remove_leftovers(self) -> None:
         """Remove temporary files of processes that are gone, and checkpoints of chunks that are finished."""
-        for path in self.folder.rglob(".*.tmp"):
+        for path in self.folder.rglob(TEMPORARY):
             if abandoned(path):
                 path.unlink(missing_ok=True)
         for path in self.partial.glob("*-*.npz"):
             if self.has(path.name.rsplit("-", 1)[0]):
                 path.unlink(missing_ok=True)
+
+
+class explained:
+    """Turns the file system's refusals into errors that say what to do; nothing that was finished is lost."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if not isinstance(error, OSError) or isinstance(error, FileExistsError):
+            return
+        safe = "what is finished is safe, and the same sweep goes on from there"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OSError(error.errno, f"store: no space left for {self.folder}; {safe} once there is") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise OSError(error.errno, f"store: wanted a folder that can be written; {self.folder} cannot") from error
+        raise OSError(error.errno, f"store: {self.folder}: {error.strerror}; {safe}") from error

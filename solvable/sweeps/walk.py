@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from solvable.io.files import Damaged, pack, put, read_arrays
 from solvable.method import STRIDE
-from solvable.sweeps.files import Damaged, pack, put, read_arrays
 from solvable.sweeps.programs import Program, padded_records
 from solvable.sweeps.recipe import Recipe
 
