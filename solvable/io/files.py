@@ -12,6 +12,7 @@ import psutil
 
 from solvable.io.hashing import sha
 
+StrPath = str | os.PathLike[str]
 STALE = 3600.0  # seconds after which the temporary file of another machine is abandoned
 TEMPORARY = ".*.tmp*"  # pattern of the names of unfinished files
 _writing: set[str] = set()  # temporary files of this process

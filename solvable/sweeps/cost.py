@@ -1,6 +1,6 @@
 """What cells take: operations, memory, disk, and how many of them make a chunk. Estimates."""
 
-from typing import Any
+from typing import Protocol
 
 import psutil
 
@@ -11,6 +11,21 @@ from solvable.sweeps.recipe import Recipe, Setting
 CHUNK_WORK = 1 << 31  # modes x steps x runs of a chunk: about ten seconds of one core
 CHUNK_CELLS = 4096
 MEMORY_SHARE = 0.25  # of the free memory, for the cells of one chunk
+
+
+class Device(Protocol):
+    """What is asked of a device of JAX."""
+
+    @property
+    def platform(self) -> str:
+        """``"cpu"``, ``"gpu"`` or ``"tpu"``."""
+        ...
+
+    def memory_stats(self) -> dict[str, int] | None:
+        """What the allocator reports, if anything."""
+
+
+Devices = tuple[Device, ...]
 
 
 def chunk_size(recipe: Recipe, group: Group, last: int, free: int) -> int:
@@ -49,9 +64,9 @@ def cell_bytes(recipe: Recipe, group: Group) -> int:
     return number * (group.modes * (8 + 8 * runs) + (group.records or 128) * (runs + 2)) + 1024
 
 
-def free_memory(device: Any) -> int:
+def free_memory(device: Device) -> int:
     """Bytes a device has to spare: what its allocator reports, or the machine's available memory."""
-    stats = device.memory_stats() if hasattr(device, "memory_stats") else None
+    stats = device.memory_stats()
     if stats and "bytes_limit" in stats:
         return int(stats["bytes_limit"] - stats.get("bytes_in_use", 0))
     return psutil.virtual_memory().available

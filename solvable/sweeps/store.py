@@ -7,12 +7,13 @@ file carries a digest of its own payload, so one that was truncated or edited is
 import errno
 import glob
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from solvable.io.files import TEMPORARY, Damaged, abandoned, pack, put, read_arrays
+from solvable.io.files import TEMPORARY, Damaged, StrPath, abandoned, pack, put, read_arrays
+from solvable.sweeps.identity import Description
 
 
 class Store:
@@ -23,7 +24,7 @@ class Store:
         write: make the folders, and remove what killed processes left behind.
     """
 
-    def __init__(self, folder: Any, *, write: bool = False):
+    def __init__(self, folder: StrPath, *, write: bool = False):
         self.folder = Path(folder)
         self.plan_path = self.folder / "plan.json"
         self.shards, self.partial = self.folder / "shards", self.folder / "partial"
@@ -33,7 +34,7 @@ class Store:
                     path.mkdir(parents=True, exist_ok=True)
                 self.remove_leftovers()
 
-    def read_plan(self) -> dict[str, Any] | None:
+    def read_plan(self) -> Description | None:
         """The plan's description, None if there is none yet.
 
         Raises:
@@ -46,7 +47,7 @@ class Store:
         except (ValueError, OSError) as error:
             raise ValueError(f"store: wanted a plan in {self.plan_path}; got a damaged file ({error})") from None
 
-    def write_plan(self, description: dict[str, Any], *, replace: bool = False) -> dict[str, Any]:
+    def write_plan(self, description: Description, *, replace: bool = False) -> Description:
         """Write the plan unless another process was faster; returns the one that stands."""
         data = json.dumps(description, indent=1, sort_keys=True).encode()
         with explained(self.folder):
@@ -70,7 +71,7 @@ class Store:
         except (FileNotFoundError, Damaged):
             return None
 
-    def write(self, name: str, arrays: dict[str, np.ndarray]) -> None:
+    def write(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Put a finished chunk in place, and remove the checkpoints that led to it."""
         with explained(self.folder):
             put(self.shard(name), pack(arrays))
