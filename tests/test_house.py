@@ -33,7 +33,7 @@ FLOORS = {
 
 # Who may know what, besides the floors: package -> the only units that may import it.
 WALLS = {
-    "xarray": {"results", "sweeps", "fits/frontier", "plots", "cli"},
+    "xarray": {"results", "sweeps", "fits/frontier", "plots", "cli", "config/sweep"},
     "matplotlib": {"plots"},
     "tyro": {"cli"},
     "tqdm": {"cli", "sweeps"},
@@ -190,7 +190,8 @@ def test_public_names_have_docstrings(path):
     assert ast.get_docstring(tree) or not tree.body, f"{path} has no docstring"
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            assert ast.get_docstring(node), f"{path}: {node.name} has no docstring"
+            signature = any(ast.unparse(decorator) == "overload" for decorator in node.decorator_list)
+            assert signature or ast.get_docstring(node), f"{path}: {node.name} has no docstring"
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)

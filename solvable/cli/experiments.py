@@ -12,15 +12,28 @@ import inspect
 import json
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
 from solvable.cli.options import WrongUsage, parse
 from solvable.config.values import suggest
 from solvable.io.hashing import sha
 
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from solvable.results import ReportRow
+
 MAIN_JOB = "paquette2024/phase_diagram"
+
+
+class Savable(Protocol):
+    """A figure of matplotlib, as far as it is known here."""
+
+    def savefig(self, fname: Path, *, dpi: float = ...) -> object:
+        """Write a file of the kind that its suffix says."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,12 +110,12 @@ def run_experiment(name: str, arguments: list[str], program: str) -> int:
     return 0 if parsed.tiny or all(row["ok"] for row in rows) else 1
 
 
-def digest(values: dict[str, Any]) -> str:
+def digest(values: Mapping[str, object]) -> str:
     """Eight characters that tell one set of options from another."""
     return sha(values)[:8]
 
 
-def check_folder(folder: Path, name: str, values: dict[str, Any]) -> None:
+def check_folder(folder: Path, name: str, values: Mapping[str, object]) -> None:
     """Refuse a folder that holds anything but the results of this experiment with these options.
 
     Raises:
@@ -122,13 +135,13 @@ def check_folder(folder: Path, name: str, values: dict[str, Any]) -> None:
         raise WrongUsage(f"output: {folder} holds other results, which are never written over; name another folder")
 
 
-def _with_progress(run: Any, config: Any) -> Any:
+def _with_progress(run: "Callable[..., xr.Dataset]", config: object) -> "xr.Dataset":
     """Call ``run``, with a progress bar if it reports progress; no bar where the error stream is not a terminal."""
     if "progress" not in inspect.signature(run).parameters:
         return run(config)
     from tqdm import tqdm
 
-    bars: dict[str, Any] = {}
+    bars: dict[str, tqdm] = {}
 
     def progress(stage: str, done: int, total: int) -> None:
         if stage not in bars:
@@ -142,7 +155,7 @@ def _with_progress(run: Any, config: Any) -> Any:
             bar.close()
 
 
-def _save(folder: Path, dataset: Any, figure: Any, rows: list[dict], name: str) -> None:
+def _save(folder: Path, dataset: "xr.Dataset", figure: Savable, rows: "list[ReportRow]", name: str) -> None:
     from solvable.io.files import write_atomically
 
     write_atomically(folder / "dataset.nc", lambda path: dataset.to_netcdf(path, engine="h5netcdf"))
@@ -152,7 +165,7 @@ def _save(folder: Path, dataset: Any, figure: Any, rows: list[dict], name: str) 
     write_atomically(folder / "report.json", lambda path: path.write_text(json.dumps(content, indent=1) + "\n"))
 
 
-def print_report(rows: list[dict]) -> None:
+def print_report(rows: "list[ReportRow]") -> None:
     """A table of measured against predicted."""
     wide = max(len(row["quantity"]) for row in rows)
     print(f"{'quantity':<{wide}}  {'predicted':>10}  {'measured':>10}  {'stderr':>8}  {'tolerance':>9}  ok")

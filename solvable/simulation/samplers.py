@@ -2,7 +2,7 @@
 
 `Direct`, in a file of its own, is the referee: ambient features drawn with JAX's own normals and multiplied out, step
 by step, as written in the papers. `Batch` draws the batch in the reduced coordinates. `Wishart` draws the *law of the
-gradient*, at a cost that does not depend on the batch size. `Population` is the limit of an infinite batch:
+gradient*, at a cost that does not depend on the batch size. `PopulationGradient` is the limit of an infinite batch:
 no randomness at all.
 """
 
@@ -84,7 +84,7 @@ class _Reduced(AbstractSampler):
         return self.landscape.risk(params)
 
 
-class Population(_Reduced):
+class PopulationGradient(_Reduced):
     """The exact gradient K (params - target)."""
 
     size: int = eqx.field(static=True, default=0)
@@ -182,6 +182,6 @@ def reduced(problem: AbstractProblem, algorithm: AbstractAlgorithm, name: str, d
     basis = Eigenbasis if algorithm.rotation_equivariant else OriginalBasis
     landscape, size = basis.of(problem, dtype), algorithm.batch_size
     if size is None:
-        return Population(landscape)
+        return PopulationGradient(landscape)
     name = ("batch" if size == 1 else "wishart") if name == "auto" else name
     return {"batch": Batch, "wishart": Wishart}[name](landscape, size)

@@ -1,6 +1,6 @@
 """Theory against simulation in one call."""
 
-from typing import Any
+from collections.abc import Iterable
 
 import equinox as eqx
 import numpy as np
@@ -44,7 +44,7 @@ def check(
     model: AbstractModel,
     algorithm: AbstractAlgorithm,
     method: AbstractMethod,
-    steps: Any = None,
+    steps: Iterable[int] | None = None,
     *,
     key: Key[Array, ""],
     simulation: AbstractMethod | None = None,
