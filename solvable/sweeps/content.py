@@ -1,4 +1,4 @@
-"""What a thing is made of, as a hash: equal for equal content in any process, different for any other content."""
+"""The hash of a model, an algorithm or a method: equal content has the same hash in every process."""
 
 import re
 from collections.abc import Callable, Hashable

@@ -1,4 +1,4 @@
-"""What cells take: operations, memory, disk, and how many of them make a chunk. Estimates."""
+"""Estimates of what a cell takes, operations, memory and disk, and from them the number of cells of a chunk."""
 
 from typing import Protocol
 
@@ -29,7 +29,7 @@ Devices = tuple[Device, ...]
 
 
 def chunk_size(recipe: Recipe, group: Group, last: int, free: int) -> int:
-    """Cells of about ten seconds of one core's work, and of a quarter of the free memory."""
+    """Number of cells of a chunk: about ten seconds of one core's work, and at most a quarter of the free memory."""
     runs = getattr(recipe.method, "num_runs", 1)
     walked = max(last, 1) if isinstance(recipe.method, AbstractResumable) else 1000
     work = CHUNK_WORK // (max(group.modes, 64) * runs * walked)

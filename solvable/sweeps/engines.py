@@ -38,7 +38,7 @@ class Executor(Protocol):
 
 
 def share_of(todo: Todo, shard: tuple[int, int] | None, mesh: Mesh | None) -> tuple[Todo, Todo]:
-    """The chunks this process begins with, and those it takes up if nobody has done them by then."""
+    """The chunks that this process computes first, and those that it computes later if they are still missing."""
     if spans_processes(mesh):
         return todo[jax.process_index() :: jax.process_count()], []
     if shard is None:
@@ -48,7 +48,7 @@ def share_of(todo: Todo, shard: tuple[int, int] | None, mesh: Mesh | None) -> tu
 
 
 def compute_elsewhere(todo: Todo, worker: Worker, executor: Executor) -> Iterator[tuple[Chunk, Outcome]]:
-    """Chunks computed by the executor's workers; only their names come back, the results come through the store."""
+    """Let the executor's workers compute chunks. They return names; the results are read from the store."""
     store = worker.store
     assert store is not None
     folder, recipe = str(store.folder.absolute()), worker.recipe

@@ -1,7 +1,7 @@
 """The folder that holds a sweep: one file for the plan, one for every finished chunk.
 
-Files appear by renaming a finished one into place, so none is ever half there; the set of files is what is done. Every
-file carries a digest of its own payload, so one that was truncated or edited is found out and made again.
+A file is renamed into place when it is complete, and a chunk is done when its file is there. Every file carries a
+digest of its content: a file that was truncated or edited is noticed and computed again.
 """
 
 import errno
@@ -93,7 +93,7 @@ class Store:
 
 
 class explained:
-    """Turns the file system's refusals into errors that say what to do; nothing that was finished is lost."""
+    """Within, an error of the file system says what to do, and that finished chunks are safe."""
 
     def __init__(self, folder: Path):
         self.folder = folder
