@@ -5,7 +5,6 @@ same numbers whatever else is drawn.
 """
 
 import zlib
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +16,7 @@ def stream(key: Key[Array, ""], name: str) -> Key[Array, ""]:
     return jax.random.fold_in(key, zlib.crc32(name.encode()) & 0x7FFFFFFF)
 
 
-def require_key(key: Any, why: str) -> Key[Array, ""]:
+def require_key(key: object, why: str) -> Key[Array, ""]:
     """Check that ``key`` is one JAX random key; ``why`` says what it is needed for.
 
     Raises:
@@ -25,8 +24,7 @@ def require_key(key: Any, why: str) -> Key[Array, ""]:
     """
     if key is None:
         raise ValueError(f"key: wanted jax.random.key(seed), {why}; got None")
-    is_key = isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-    if not is_key:
+    if not (isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)):
         raise ValueError(f"key: wanted a typed key, jax.random.key(seed); got {type(key).__name__}")
     if key.shape != ():
         raise ValueError(f"key: wanted one key; got an array of keys with shape {key.shape}")

@@ -9,7 +9,6 @@ import functools
 import re
 from collections.abc import Iterator
 from importlib import resources
-from typing import Any
 
 _PACKAGE = "solvable"
 
@@ -22,7 +21,7 @@ def bibliography() -> dict[str, str]:
     return {re.match(r"@\w+\{([^,\s]+),", entry).group(1): entry for entry in entries}  # type: ignore[union-attr]
 
 
-def cite(*objects: Any) -> str:
+def cite(*objects: object) -> str:
     """BibTeX of exactly what was used: the package, and every paper that the objects say they implement.
 
     Args:
@@ -43,7 +42,7 @@ def cite(*objects: Any) -> str:
     return "\n\n".join(known[key] for key in keys)
 
 
-def reference_keys(obj: Any) -> Iterator[str]:
+def reference_keys(obj: object) -> Iterator[str]:
     """The reference keys of one object: its own, those of its classes, and those of what its fields hold."""
     if isinstance(obj, str):
         yield obj

@@ -6,15 +6,14 @@ say what made the dataset (`ATTRIBUTES`). NetCDF has no None, dict or bool attri
 
 import dataclasses
 import json
-import os
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypedDict
 
 import jax
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 
 DIMENSIONS = (
     "alpha", "beta", "width", "ambient", "samples", "step", "compute", "learning_rate", "batch_size", "seed", "run",
@@ -22,13 +21,32 @@ DIMENSIONS = (
 )  # fmt: skip
 ATTRIBUTES = ("experiment", "config", "solvable_version", "jax_version", "device")
 
+Entry = tuple[tuple[str, ...], ArrayLike, str]  # dimensions, values, long name with units
+
+
+class IsDataclass(Protocol):
+    """An object of a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+
+class ReportRow(TypedDict):
+    """A measured number beside the predicted one."""
+
+    quantity: str
+    predicted: float
+    measured: float
+    stderr: float
+    tolerance: float
+    ok: bool
+
 
 def make_dataset(
     experiment: str,
-    config: Any,
-    variables: Mapping[str, tuple[tuple[str, ...], Any, str]],
-    coords: Mapping[str, tuple[tuple[str, ...], Any, str]],
-    **attrs: Any,
+    config: IsDataclass,
+    variables: Mapping[str, Entry],
+    coords: Mapping[str, Entry],
+    **attrs: float | str,
 ) -> xr.Dataset:
     """A dataset that passes `validate`.
 
@@ -38,7 +56,7 @@ def make_dataset(
         variables, coords: name -> (dimensions, values, long name with units).
         attrs: further attributes, numbers or text.
     """
-    def pack(items):
+    def pack(items: Mapping[str, Entry]) -> dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, str]]]:
         return {name: (dims, np.asarray(values), {"long_name": text}) for name, (dims, values, text) in items.items()}
 
     attributes = {
@@ -73,19 +91,7 @@ def validate(dataset: xr.Dataset) -> xr.Dataset:
     return dataset
 
 
-def write_atomically(path: Path, write: Any) -> None:
-    """Call ``write(temporary_path)`` and put the finished file in place: a reader never meets half a file."""
-    temporary = path.with_name(f".{path.stem}.tmp.{os.getpid()}{path.suffix}")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def report_row(
-    quantity: str, predicted: float, measured: float, tolerance: float, stderr: float = 0.0
-) -> dict[str, Any]:
+def report_row(quantity: str, predicted: float, measured: float, tolerance: float, stderr: float = 0.0) -> ReportRow:
     """One row of a report: ok where |measured - predicted| <= tolerance."""
     ok = bool(abs(measured - predicted) <= tolerance)
     return {

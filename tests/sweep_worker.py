@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import jax
 import numpy as np
-from solvable.curve import Curve
 
 import solvable as sv
+from solvable.forms import Curve
 from solvable.method import AbstractMethod
 
 KEY = jax.random.key(11)

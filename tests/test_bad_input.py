@@ -79,7 +79,7 @@ IMPOSSIBLE = {
     "rate infinite": (lambda: solve(algorithm=sv.SGD(INF, 1)), "learning_rate", "got inf"),
     "rate vector": (lambda: solve(algorithm=sv.SGD([0.1, 0.2], 1)), "learning_rate", "shape (2,)"),
     "rate negative, stability": (lambda: sv.stability(MODEL, sv.SGD(-0.1, 1)), "learning_rate", "got -0.1"),
-    "rate negative, kernel": (lambda: sv.kernel(MODEL, sv.SGD(-0.1, 1), [0]), "learning_rate", "got -0.1"),
+    "rate negative, kernel": (lambda: sv.theory.kernel(MODEL, sv.SGD(-0.1, 1), [0]), "learning_rate", "got -0.1"),
     "penalty negative": (lambda: sv.Ridge(-1.0), "penalty", "got -1"),
     "penalty infinite": (lambda: sv.Ridge(INF), "penalty", "got inf"),
     "penalty nan": (lambda: sv.Ridge(NAN), "penalty", "got nan"),
@@ -103,7 +103,7 @@ IMPOSSIBLE = {
     "steps ragged": (lambda: solve(steps=[[1], [1, 2]]), "steps", "[[1], [1, 2]]"),
     "steps None": (lambda: solve(steps=None), "steps", "shape ()"),
     "steps too large": (lambda: solve(steps=[2**63]), "steps", "9223372036854775808"),
-    "steps of a kernel": (lambda: sv.kernel(MODEL, sv.SGD(0.1, 1), [-1]), "steps", "[-1]"),
+    "steps of a kernel": (lambda: sv.theory.kernel(MODEL, sv.SGD(0.1, 1), [-1]), "steps", "[-1]"),
     "last": (lambda: sv.log_steps(0), "last", "got 0"),
     "count": (lambda: sv.log_steps(10, 1), "count", "got 1"),
     "key missing": (lambda: solve(method=sv.Simulation()), "key", "got None"),
@@ -168,7 +168,7 @@ def test_no_value_of_an_algorithm_raises_anything_else(rate, batch_size):
 
 @given(steps=st.one_of(anything, st.lists(st.one_of(st.integers(), st.floats()), max_size=4)))
 def test_no_steps_raise_anything_else(steps):
-    from solvable.solve import check_steps
+    from solvable.verbs.solve import check_steps
 
     only_value_errors(lambda: check_steps(steps))
 
@@ -189,7 +189,7 @@ def test_every_possible_model_is_accepted(alpha, excess, width, ratio, noise):
 
 @given(st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=5, unique=True))
 def test_every_increasing_vector_of_steps_is_accepted(steps):
-    from solvable.solve import check_steps
+    from solvable.verbs.solve import check_steps
 
     steps = sorted(steps)
     assert check_steps(steps).tolist() == steps

@@ -17,8 +17,8 @@ from solvable.algorithms import AbstractAlgorithm, AbstractStepwise
 from solvable.arguments import as_real
 from solvable.forms import AbstractSubject, Descent, Filter, LinearMap, Moments
 from solvable.method import AbstractMethod, match
-from solvable.methods import takes
 from solvable.models import AbstractModel, AbstractProblem, AbstractStream, DataSets, HasSpectrum
+from solvable.verbs.methods import takes
 
 KEY = jax.random.key(0)
 
@@ -89,7 +89,7 @@ def test_a_spectrum_starts_at_the_risk_of_the_initial_parameters(cls):
 # ---- every triple: right, or refused by one clear error
 
 
-class UserHeavyBall(sv.AbstractModewise):
+class UserHeavyBall(sv.algorithms.AbstractModewise):
     """Heavy ball as a user writes it after the guide: update, decay and injection of three moments."""
 
     learning_rate: jax.Array = eqx.field(converter=as_real, default=0.05)
@@ -124,7 +124,7 @@ class FilteredHeavyBall(UserHeavyBall, Filter):
         return HeavyBall(self.learning_rate, None, self.momentum).filter(eigvals, steps)
 
 
-class OneShot(sv.AbstractSpectral):
+class OneShot(sv.algorithms.AbstractSpectral):
     """A user's own solution of a data set: half of ridge regression's change."""
 
     batch_size = None
@@ -156,7 +156,7 @@ SUBJECTS = {
     "law, stream": sv.PowerLawRF(**SMALL, width=64, ambient=256, noise=0.1),
     "law, data": sv.PowerLawRF(**SMALL, width=48, ambient=192, noise=0.1, samples=64),
     "draw, stream": PROBLEM,
-    "draw, data": sv.FiniteProblem.gaussian(PROBLEM, KEY, 24),
+    "draw, data": sv.models.FiniteProblem.gaussian(PROBLEM, KEY, 24),
     "data law of a draw": DataSets(PROBLEM, 64),
     "regression, stream": sv.LinearRegression(0.7, 0.5, 12, noise=0.3),
     "started elsewhere": sv.LinearRegression(0.7, 0.5, 12, noise=0.3, init_std=0.2),
@@ -334,7 +334,7 @@ class ShortTheory(AbstractMethod):
     def reads(self):
         from solvable.forms import Reading
 
-        return (Reading(sv.Spectrum, Moments),)
+        return (Reading(sv.forms.Spectrum, Moments),)
 
     def curve(self, subject, algorithm, steps, *, key=None):
         risk = subject.floor + 0.0 * steps

@@ -10,8 +10,8 @@ import pytest
 
 from solvable.algorithms import SGD
 from solvable.models import PowerLawRF
-from solvable.solve import solve
 from solvable.theory import Recursion
+from solvable.verbs.solve import solve
 
 WIDTH, DRAWS = 200, 32
 STEPS = np.array([0, 10, 30, 100, 300, 1000, 3000, 10_000])

@@ -6,13 +6,12 @@ import jax
 import numpy as np
 import plain_dmft as plain
 import pytest
-from solvable.curve import Result
-from solvable.population import Population
 
 from solvable.algorithms import SGD, GradientFlow, Optax
+from solvable.forms import Population, Result
 from solvable.models import AbstractModel, PowerLawRF
-from solvable.solve import solve
 from solvable.theory import DMFT, correlations, decompose_training, ensemble, responses
+from solvable.verbs.solve import solve
 
 STEPS = 76  # beyond 64, where one contour takes over from another
 MODES = 16

@@ -6,8 +6,8 @@ from scipy.optimize import brentq
 
 from solvable.algorithms import SGD, GradientFlow, Ridge
 from solvable.models import LinearProblem, PowerLawRF
-from solvable.solve import log_steps, solve
 from solvable.theory import DMFT, Recursion, decompose, decompose_training
+from solvable.verbs.solve import log_steps, solve
 
 LATE = [10**15]
 

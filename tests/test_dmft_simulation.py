@@ -5,8 +5,8 @@ import pytest
 
 from solvable.algorithms import SGD
 from solvable.models import PowerLawRF
-from solvable.solve import solve
 from solvable.theory import DMFT, decompose_training, ensemble
+from solvable.verbs.solve import solve
 
 STEPS = [0, 1, 3, 10, 30, 100]
 RATE, MODES, NOISE = 0.3, 300, 0.3

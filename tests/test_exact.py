@@ -121,7 +121,7 @@ def enumerate_batches(data, rate, batch_size, last):
 def test_the_mean_over_batches_equals_every_sequence_enumerated(batch_size, samples, last):
     """Width 3: fewer samples than features, as many, and more."""
     problem = sv.LinearProblem([1.0, 0.5, 0.2], [1.0, -1.0, 2.0], 0.1)
-    data = sv.FiniteProblem.gaussian(problem, KEY, samples)
+    data = sv.models.FiniteProblem.gaussian(problem, KEY, samples)
     curve = sv.solve(data, sv.SGD(0.3, batch_size), sv.Exact(), np.arange(last + 1))
     for t in range(1, last + 1):
         population, training = enumerate_batches(data, 0.3, batch_size, t)
@@ -144,7 +144,7 @@ def test_a_huge_batch_is_the_full_batch_and_a_schedule_is_followed():
 def test_the_initial_parameters_count():
     """Started at the target there is nothing to learn but noise; the null directions keep their start."""
     lam, target = np.array([1.0, 0.6, 0.3, 0.1]), np.array([1.0, 2.0, -1.0, 0.5])
-    data = sv.FiniteProblem.gaussian(sv.LinearProblem(lam, target, 0.0, target), KEY, 2)
+    data = sv.models.FiniteProblem.gaussian(sv.LinearProblem(lam, target, 0.0, target), KEY, 2)
     for algorithm, steps in ((sv.SGD(0.3, None), [0, 10**6]), (sv.Ridge(0.1), None)):
         curve = sv.solve(data, algorithm, sv.Exact(), steps)
         np.testing.assert_allclose(curve.risk, 0, atol=1e-28)

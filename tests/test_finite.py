@@ -19,13 +19,13 @@ def features():
 
 
 def with_data(problem, samples, key=KEY):
-    return sv.FiniteProblem.gaussian(problem, key, samples)
+    return sv.models.FiniteProblem.gaussian(problem, key, samples)
 
 
 def test_a_model_with_samples_draws_features_and_data():
     model = sv.PowerLawRF(0.8, 0.6, 12, 40, noise=0.2, samples=9)
     problem = model.draw(KEY)
-    assert isinstance(problem, sv.FiniteProblem)
+    assert isinstance(problem, sv.models.FiniteProblem)
     assert problem.features.shape == (9, 12)
     np.testing.assert_array_equal(problem.eigvals, MODEL.draw(KEY).eigvals)
     regression = sv.LinearRegression(width=5, samples=6).draw(KEY)
@@ -64,7 +64,7 @@ def test_ambient_data_give_the_same_law_of_the_risk(features):
         z = rng.standard_normal((10, len(labels)))
         targets = z @ labels + float(noise) * rng.standard_normal(10)
         for found, data in (
-            (ambient, sv.FiniteProblem(features, z @ rotated, targets)),
+            (ambient, sv.models.FiniteProblem(features, z @ rotated, targets)),
             (reduced, with_data(features, 10, jax.random.fold_in(KEY, i))),
         ):
             found.append(float(sv.solve(data, sv.Ridge(0.05), sv.Exact()).risk[0]))
@@ -109,7 +109,7 @@ def padded(data):
     eigvals, target = (np.pad(x, (0, 3)) for x in (data.eigvals, data.target))
     population = sv.LinearProblem(eigvals, target, data.floor)
     features, targets = np.pad(data.features, ((0, 5), (0, 3))), np.pad(data.targets, (0, 5))
-    return sv.FiniteProblem(population, features, targets, len(data.targets))
+    return sv.models.FiniteProblem(population, features, targets, len(data.targets))
 
 
 @pytest.mark.parametrize("samples", [7, pytest.param(12, marks=pytest.mark.slow), 30])
@@ -153,7 +153,7 @@ def isotropic_risk(inputs, features, eigvals, penalty):
         best = np.linalg.lstsq(rotated, teacher, rcond=None)[0]
         floor = ((teacher - rotated @ best) ** 2).sum()
         problem = sv.LinearProblem(lam, best, floor)
-        data = sv.FiniteProblem(problem, inputs @ rotated, inputs @ teacher)
+        data = sv.models.FiniteProblem(problem, inputs @ rotated, inputs @ teacher)
         total += float(sv.solve(data, sv.Ridge(penalty), sv.Exact()).risk[0])
     return total
 
@@ -170,14 +170,14 @@ def test_width_and_samples_are_dual_path_by_path(penalty):
 
 
 BAD = {
-    "features width": (lambda p: sv.FiniteProblem(p, np.ones((4, 3)), np.ones(4)), "features"),
-    "targets": (lambda p: sv.FiniteProblem(p, np.ones((4, 12)), np.ones(3)), "targets"),
-    "nan": (lambda p: sv.FiniteProblem(p, np.full((4, 12), np.nan), np.ones(4)), "features"),
-    "no samples": (lambda p: sv.FiniteProblem(p, np.ones((0, 12)), np.ones(0)), "features"),
-    "samples above rows": (lambda p: sv.FiniteProblem(p, np.ones((4, 12)), np.ones(4), 5), "samples"),
+    "features width": (lambda p: sv.models.FiniteProblem(p, np.ones((4, 3)), np.ones(4)), "features"),
+    "targets": (lambda p: sv.models.FiniteProblem(p, np.ones((4, 12)), np.ones(3)), "targets"),
+    "nan": (lambda p: sv.models.FiniteProblem(p, np.full((4, 12), np.nan), np.ones(4)), "features"),
+    "no samples": (lambda p: sv.models.FiniteProblem(p, np.ones((0, 12)), np.ones(0)), "features"),
+    "samples above rows": (lambda p: sv.models.FiniteProblem(p, np.ones((4, 12)), np.ones(4), 5), "samples"),
     "samples real": (lambda p: with_data(p, 3.5), "samples"),
     "samples zero": (lambda p: with_data(p, 0), "samples"),
-    "key": (lambda p: sv.FiniteProblem.gaussian(p, 0, 3), "key"),
+    "key": (lambda p: sv.models.FiniteProblem.gaussian(p, 0, 3), "key"),
     "one pass": (lambda p: sv.solve(with_data(p, 3), sv.SGD(), sv.Recursion(), [1]), "samples"),
     "fresh stream": (lambda p: sv.solve(p, sv.SGD(), sv.Exact(), [1]), "samples"),
     "a model": (lambda p: sv.solve(sv.PowerLawRF(samples=9), sv.SGD(), sv.Exact(), [1]), "model"),

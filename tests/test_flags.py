@@ -28,7 +28,7 @@ for name, subject in {"model": model, "problem": problem}.items():
     out[name + " threshold"] = [float(sv.stability(subject, algorithm).critical_learning_rate)]
 out["volterra"] = sv.solve(problem, algorithm, sv.Volterra(), [0, 10, 50]).risk.tolist()
 out["schedule"] = sv.solve(problem, sv.SGD(lambda t: 0.3 / (1 + t), 2), sv.Recursion(), [0, 10, 50]).risk.tolist()
-out["kernel"] = sv.kernel(problem, algorithm, np.array([0, 10, 1000])).tolist()
+out["kernel"] = sv.theory.kernel(problem, algorithm, np.array([0, 10, 1000])).tolist()
 out["floor"] = [float(model.floor()), float(problem.floor)]
 out["eigvals"] = problem.eigvals.tolist()
 for kind, steps in {

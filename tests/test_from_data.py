@@ -123,14 +123,14 @@ def test_exponents_and_their_range_are_found():
     index = np.arange(1.0, 1001)
     eigvals = np.where(index < 300, index**-1.5, 300**3 * index**-4.5)
     power = -np.diff(np.append(index**-1.2, 0.0))  # sums to k^-1.2 from k on
-    fit = sv.fit_spectrum(eigvals, power, tolerance=0.05)
+    fit = sv.fits.fit_spectrum(eigvals, power, tolerance=0.05)
     assert fit.eigvals.exponent.value == pytest.approx(1.5, abs=0.02)
     assert fit.eigvals_range[0] == 1
     assert 300 / 2 ** (1 / 6) <= fit.eigvals_range[1] <= 300 * 2 ** (1 / 6)  # to a step of the grid
     assert fit.alpha == pytest.approx(0.75, abs=0.01)
     assert fit.tail.exponent.value == pytest.approx(1.2, abs=1e-6)
     assert fit.beta == pytest.approx(0.35, abs=0.01)
-    chosen = sv.fit_spectrum(eigvals, between=(400, 1000))
+    chosen = sv.fits.fit_spectrum(eigvals, between=(400, 1000))
     assert chosen.eigvals.exponent.value == pytest.approx(4.5, abs=1e-6)
     assert chosen.eigvals_range == (400, 1000)
 
@@ -146,9 +146,9 @@ BAD = {
     "both": (lambda: from_data(X, Y, kernel=X @ X.T), "features"),
     "asymmetric": (lambda: from_data(targets=Y[:2], kernel=np.array([[1.0, 2.0], [0.0, 1.0]])), "kernel"),
     "negative": (lambda: from_data(targets=Y[:2], kernel=np.array([[1.0, 2.0], [2.0, 1.0]])), "kernel"),
-    "few modes": (lambda: sv.fit_spectrum(from_data(X, Y).eigvals), "eigvals: wanted at least 8"),
-    "between": (lambda: sv.fit_spectrum(np.arange(20.0)[::-1], between=(5, 50)), "between"),
-    "increasing": (lambda: sv.fit_spectrum(np.arange(20.0)), "eigvals"),
+    "few modes": (lambda: sv.fits.fit_spectrum(from_data(X, Y).eigvals), "eigvals: wanted at least 8"),
+    "between": (lambda: sv.fits.fit_spectrum(np.arange(20.0)[::-1], between=(5, 50)), "between"),
+    "increasing": (lambda: sv.fits.fit_spectrum(np.arange(20.0)), "eigvals"),
     "size": (lambda: sv.measure_learning_curve(X, Y, [20], 0.1, key=KEY), "sizes"),
     "algorithm": (lambda: sv.measure_learning_curve(X, Y, [5], sv.SGD(0.1, 1), [1], key=KEY), "algorithm"),
     "samples": (lambda: from_data(X, Y, samples=0), "samples"),

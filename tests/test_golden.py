@@ -8,8 +8,8 @@ import pytest
 from solvable.algorithms import SGD
 from solvable.models import PowerLawRF
 from solvable.numerics.resolvent import effective_ridge
-from solvable.solve import solve
 from solvable.theory import Recursion
+from solvable.verbs.solve import solve
 
 STEPS = (10, 100, 1_000, 10_000, 100_000)
 # alpha, beta, ambient; then the table at width 400, batch 1 and learning rate 0.5 / sum_j j^{-2 alpha}: tau, F_0, left

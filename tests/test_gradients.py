@@ -7,8 +7,8 @@ import pytest
 
 from solvable.algorithms import SGD
 from solvable.models import PowerLawRF
-from solvable.solve import solve
 from solvable.theory import Recursion
+from solvable.verbs.solve import solve
 
 STEPS = [0, 5, 100, 3000]
 POINT = np.array([0.6875, 0.8125, 0.1875])  # alpha, beta, learning rate: exact in float32

@@ -130,7 +130,7 @@ def test_heavy_ball_beyond_its_threshold_is_said_to_diverge():
 
 def test_a_growing_direction_is_seen_at_a_step_where_the_oscillation_passes_zero():
     """Heavy ball beyond 2 (1 + mu) / lambda turns its sign; at some steps its factor is small."""
-    data = sv.FiniteProblem(sv.LinearProblem([1.0], [1.0]), np.ones((2, 1)), np.ones(2))
+    data = sv.models.FiniteProblem(sv.LinearProblem([1.0], [1.0]), np.ones((2, 1)), np.ones(2))
     for step in range(1, 8):
         grown = sv.solve(data, HeavyBall(3.65, None), sv.Exact(), [step])
         assert grown.result == sv.Result.DIVERGENT

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from solvable import methods
+from solvable.verbs import methods
 
 PAGE = Path(__file__).parent.parent / "docs" / "methods.md"
 

@@ -63,7 +63,7 @@ def indices(order, samples, size, last, chunk, rows=None):
     if rows is not None:  # absent samples
         pad = rows - samples
         features, targets = np.pad(data.features, ((0, pad), (0, 0))), np.pad(data.targets, (0, pad))
-        data = sv.FiniteProblem(data.problem, features, targets, samples)
+        data = sv.models.FiniteProblem(data.problem, features, targets, samples)
     source = sv.Simulation(order=order).lower(data, sv.SGD(0.1, size))
     streams = source.streams(KEY)
     draw_chunk = jax.jit(lambda start: source.draw(streams, start + jnp.arange(chunk, dtype=jnp.int32)))
@@ -100,7 +100,7 @@ def test_shuffles_and_draws_with_replacement_are_uniform():
 def test_mean_over_epochs_equals_every_shuffle_enumerated(size):
     """3 samples: after 3 steps one pass of single samples, or two passes of pairs, one of which reaches over."""
     problem = sv.LinearProblem([1.0, 0.5], [1.0, -1.0], 0.3)
-    data = sv.FiniteProblem.gaussian(problem, KEY, 3)
+    data = sv.models.FiniteProblem.gaussian(problem, KEY, 3)
     features, targets = np.asarray(data.features), np.asarray(data.targets)
     found = []
     for shuffles in itertools.product(itertools.permutations(range(3)), repeat=size):

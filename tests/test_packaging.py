@@ -51,3 +51,9 @@ def test_dependencies_have_lower_bounds_and_no_caps():
 def test_the_command_is_installed():
     (script,) = [s for s in metadata.distribution("solvable").entry_points if s.group == "console_scripts"]
     assert (script.name, script.value) == ("solvable", "solvable.cli:main")
+
+
+def test_the_package_brings_its_types():
+    package = ROOT / "solvable"
+    assert (package / "py.typed").is_file()
+    assert (package / "__init__.pyi").is_file()  # names are loaded from it, too

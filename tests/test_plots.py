@@ -149,7 +149,7 @@ def test_the_frontier_is_the_least_risk_at_each_compute(data):
 
 
 def test_a_measured_frontier_can_be_drawn_instead(data):
-    found = sv.measure_frontier(WIDTHS, STEPS, data.theory.values, num_samples=0)
+    found = sv.fits.measure_frontier(WIDTHS, STEPS, data.theory.values, num_samples=0)
     line = plots.frontier(data, "theory", envelope=found).get_lines()[-1]
     np.testing.assert_array_equal(line.get_xdata(), found.compute)
     np.testing.assert_array_equal(line.get_ydata(), found.risk)
@@ -162,7 +162,8 @@ def test_the_batch_size_counts_in_compute(data):
 
 def test_the_vertex_of_an_isoflop_parabola_is_that_of_the_measured_frontier(data):
     compute = np.array([1e4, 1e5, 1e6])
-    found = sv.measure_frontier(WIDTHS, STEPS, data.theory.values, approach="isoflop", compute=compute, num_samples=0)
+    risk = data.theory.values
+    found = sv.fits.measure_frontier(WIDTHS, STEPS, risk, approach="isoflop", compute=compute, num_samples=0)
     assert found.interior.any()
     ax = plots.isoflop(data, "theory", compute=compute)
     stars = np.array([line.get_xydata()[0] for line in ax.get_lines() if line.get_marker() == "*"])

@@ -167,8 +167,8 @@ def test_samples_are_kept_and_stop_one_pass_theories():
         lambda: sv.solve(model, algorithm, sv.Recursion(), [0, 1]),
         lambda: sv.solve(model, algorithm, sv.Volterra(), [0, 1]),
         lambda: sv.stability(model, algorithm),
-        lambda: sv.kernel(model, algorithm, [0, 1]),
-        lambda: sv.forcing(model, algorithm, [0, 1]),
+        lambda: sv.theory.kernel(model, algorithm, [0, 1]),
+        lambda: sv.theory.forcing(model, algorithm, [0, 1]),
         lambda: sv.compute_frontier(model, algorithm, [1e6]),
         lambda: sv.frontier_map(model, algorithm, [1e6], alpha=1.0, beta=0.5),
     ):

@@ -8,15 +8,15 @@ import jax.numpy as jnp
 import numpy as np
 import plain
 import pytest
-from solvable.curve import Result
 
 from solvable.algorithms import SGD, AbstractModewise
 from solvable.arguments import as_real
-from solvable.check import check
+from solvable.forms import Result
 from solvable.models import LinearProblem, LinearRegression, PowerLawRF
 from solvable.simulation import Simulation
-from solvable.solve import log_steps, solve
 from solvable.theory import Recursion
+from solvable.verbs.check import check
+from solvable.verbs.solve import log_steps, solve
 
 STEPS = log_steps(10_000, 60)
 KEY = jax.random.key(0)

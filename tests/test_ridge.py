@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.optimize import brentq
-from solvable.population import Population
 
 import solvable as sv
+from solvable.forms import Population
 from solvable.theory.ridge_equations import ridge_risk
 
 KEY = jax.random.key(0)
@@ -200,7 +200,7 @@ def test_parts_sum_to_the_risk_and_vanish_with_what_they_vary():
 
 def test_decompose_is_the_point_of_the_map():
     model = sv.PowerLawRF(0.8, 0.4, 60, 5000, noise=0.1, samples=90)
-    parts = sv.decompose(model, sv.Ridge(1e-3))
+    parts = sv.theory.decompose(model, sv.Ridge(1e-3))
     curve = sv.solve(model, sv.Ridge(1e-3), sv.DeterministicEquivalent())
     assert float(parts.risk) == pytest.approx(float(curve.risk[0]), rel=1e-14)
     assert float(curve.stats["bias"]) == pytest.approx(float(parts.bias), rel=1e-14)
@@ -219,7 +219,7 @@ def test_condition_of_the_best_penalty(alpha, width, samples):
     share = p.eigvals / (p.eigvals + best.effective_ridge)
     z, q, c = (p.mass @ share**i for i in (1, 2, 3))
     assert (q - c) * (width - z) * (samples - z) == pytest.approx((z - q) ** 3, rel=1e-9)
-    asymptotic = sv.optimal_power_law(alpha, width, samples)
+    asymptotic = sv.theory.optimal_power_law(alpha, width, samples)
     assert asymptotic.risk == pytest.approx(float(best.risk), rel=3 / min(width, samples))
     assert asymptotic.penalty == pytest.approx(float(best.penalty), rel=6 / min(width, samples))
 
@@ -271,7 +271,7 @@ def test_sizes_of_a_thousand_million():
     model = sv.PowerLawRF(0.75, 0.0, 100, math.inf)
     m = np.array([1e6, 1e9])
     best = sv.ridge_map(model, width=m, samples=m, penalty="optimal").risk
-    np.testing.assert_allclose(best / sv.optimal_power_law(0.75, m, m).risk, 1, atol=3e-6)
+    np.testing.assert_allclose(best / sv.theory.optimal_power_law(0.75, m, m).risk, 1, atol=3e-6)
     assert best[1] / best[0] == pytest.approx(1e3**-0.5, rel=3e-6)
     sharp = sv.ridge_map(sv.PowerLawRF(0.75, 0.0, 100, 10**12), width=1e9, samples=4e9, penalty=0.0)
     assert float(sharp.train_risk) == pytest.approx(float(sharp.risk) * 0.75**2, rel=1e-12)
@@ -403,7 +403,7 @@ def test_parts_by_simulation(width, samples, noise):
     rows = [parts_of_a_draw(rng, 0.5, 0.3, 200, width, samples, 0.02, noise) for _ in range(600)]
     mean, stderr = np.mean(rows, 0), np.std(rows, 0, ddof=1) / math.sqrt(len(rows))
     model = sv.PowerLawRF(0.5, 0.3, width, 200, noise=noise, samples=samples)
-    parts = sv.decompose(model, sv.Ridge(0.02))
+    parts = sv.theory.decompose(model, sv.Ridge(0.02))
     for name, theirs, error in zip(PARTS, mean, stderr, strict=False):
         ours = float(getattr(parts, name))
         assert error < 0.04 * ours, name
@@ -441,14 +441,14 @@ def test_least_squares_given_the_features():
         y = phi @ target + math.sqrt(floor) * rng.standard_normal(samples)
         theta = np.linalg.solve(phi.T @ phi, phi.T @ y)
         risks.append(floor + eigvals @ (theta - target) ** 2)
-    exact = float(sv.ridgeless_mean(problem, samples))
+    exact = float(sv.theory.ridgeless_mean(problem, samples))
     assert exact == pytest.approx(floor * 29 / 17, rel=1e-13)
     stderr = np.std(risks) / math.sqrt(len(risks))
     assert abs(np.mean(risks) - exact) < 4.5 * stderr
     assert abs(np.mean(risks) - floor * 30 / 18) > 0.5 * stderr
-    assert np.isinf(sv.ridgeless_mean(problem, [12, 13])).all()
+    assert np.isinf(sv.theory.ridgeless_mean(problem, [12, 13])).all()
     with pytest.raises(ValueError, match="samples: wanted numbers >= the number of features 12"):
-        sv.ridgeless_mean(problem, 11)
+        sv.theory.ridgeless_mean(problem, 11)
     wide = sv.PowerLawRF(0.8, 0.4, 12, 40, noise=0.1, samples=30)
     given = sv.solve(sv.LinearProblem(eigvals, target, floor), sv.Ridge(), sv.DeterministicEquivalent())
     assert float(given.risk[0]) == pytest.approx(floor, rel=1e-12)  # infinitely many data

@@ -6,16 +6,16 @@ import numpy as np
 import optax
 import pytest
 from scipy import stats
-from solvable.curve import Result
 
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.algorithms.optax import Optax
 from solvable.algorithms.sgd import SGD
+from solvable.forms import Result
 from solvable.models.linear_regression import LinearProblem, LinearRegression
 from solvable.models.power_law_rf import PowerLawRF
 from solvable.simulation import Simulation
 from solvable.simulation.trajectory import trajectory
-from solvable.solve import solve
+from solvable.verbs.solve import solve
 
 KEY = jax.random.key(7)
 STEPS = np.array([0, 1, 2, 5, 10, 30])

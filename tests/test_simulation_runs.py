@@ -10,7 +10,7 @@ from solvable.algorithms.sgd import SGD
 from solvable.models.power_law_rf import PowerLawRF
 from solvable.simulation import Simulation
 from solvable.simulation.trajectory import trajectory
-from solvable.solve import solve
+from solvable.verbs.solve import solve
 
 KEY = jax.random.key(5)
 MODEL = PowerLawRF(alpha=0.8, beta=0.4, width=9, ambient=30)

@@ -5,12 +5,12 @@ import numpy as np
 import plain
 import pytest
 from scipy.optimize import brentq
-from solvable.curve import Result
 
 from solvable.algorithms import SGD
+from solvable.forms import Result
 from solvable.models import LinearProblem, PowerLawRF
-from solvable.solve import solve
 from solvable.theory import Recursion, stability
+from solvable.verbs.solve import solve
 
 
 @pytest.fixture(scope="module")

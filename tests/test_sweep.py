@@ -12,7 +12,7 @@ import pytest
 import solvable as sv
 from solvable.keys import stream
 from solvable.results import validate
-from solvable.sweep.axes import parse_axes
+from solvable.sweeps.axes import parse_axes
 
 KEY = jax.random.key(3)
 STEPS = [0, 1, 10, 100]
@@ -47,7 +47,7 @@ def test_a_theory_of_each_draw_is_solve_to_float64(theory):
 
 
 def test_a_simulation_is_solve_with_the_cell_s_key(simulation):
-    from solvable.sweep.recipe import Recipe
+    from solvable.sweeps.recipe import Recipe
 
     axes = {"width": [8, 12], "learning_rate": jnp.asarray(RATES), "seed": range(2)}
     recipe = Recipe(build, axes, sv.Simulation(3), STEPS, key=KEY)
@@ -149,7 +149,7 @@ def test_failures_stay_with_their_cells():
 
 
 def test_memory_that_runs_out_halves_the_tile(monkeypatch, theory):
-    from solvable.sweep.programs import Program
+    from solvable.sweeps.programs import Program
 
     lanes, each = [], Program.each
 
@@ -267,7 +267,7 @@ def test_long_walks_that_cannot_be_stacked_are_chunks_of_their_own(kind):
 
 
 def test_padding_spans_at_most_eight_times():
-    from solvable.sweep.lowering import NARROWEST, bucket
+    from solvable.sweeps.lowering import NARROWEST, bucket
 
     for modes in range(1, 5000, 7):
         assert modes <= bucket(modes) <= max(8 * modes, NARROWEST)

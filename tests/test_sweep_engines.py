@@ -17,11 +17,11 @@ import sweep_worker
 from test_sweep_store import contents, expected_contents, same
 
 import solvable as sv
-from solvable.sweep import store
-from solvable.sweep.engines import task
-from solvable.sweep.identity import describe
-from solvable.sweep.layout import make_plan
-from solvable.sweep.recipe import Recipe
+from solvable.sweeps import store
+from solvable.sweeps.engines import task
+from solvable.sweeps.identity import describe
+from solvable.sweeps.layout import make_plan
+from solvable.sweeps.recipe import Recipe
 
 HERE = Path(__file__).parent
 
@@ -170,7 +170,7 @@ def test_a_long_run_is_killed_and_goes_on(tmp_path):
     program = """
         import sys
         import solvable as sv, sweep_worker
-        from solvable.sweep import walk
+        from solvable.sweeps import walk
         walk.SAVE_SECONDS, walk.FIRST_WORK = 0.2, 1 << 20
         dataset = sv.sweep(sweep_worker.build, {"width": [6], "learning_rate": [0.1], "seed": [0]}, sv.Simulation(2),
                            [0, 10, 3_000_000], key=sweep_worker.KEY, store=sys.argv[1], progress=False)

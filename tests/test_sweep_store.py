@@ -18,9 +18,10 @@ import sweep_worker
 import xarray as xr
 
 import solvable as sv
-from solvable.sweep import files, store
-from solvable.sweep import walk as segments
-from solvable.sweep.programs import Program
+from solvable.io import files
+from solvable.sweeps import store
+from solvable.sweeps import walk as segments
+from solvable.sweeps.programs import Program
 
 HERE = Path(__file__).parent
 

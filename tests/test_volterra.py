@@ -7,8 +7,8 @@ import pytest
 
 from solvable.algorithms import SGD
 from solvable.models import PowerLawRF
-from solvable.solve import log_steps, solve
 from solvable.theory import Recursion, Volterra, forcing, kernel
+from solvable.verbs.solve import log_steps, solve
 
 STEPS = log_steps(600, 40)  # more than two blocks of the forward substitution
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
-from solvable.population import Population
 
 import solvable as sv
+from solvable.forms import Population
 from solvable.models import arc_cosine, sphere_eigvals
 from solvable.plots import COLORS, LINES, MARKERS, style
 from solvable.results import make_dataset, report_row

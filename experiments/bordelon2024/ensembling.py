@@ -48,7 +48,7 @@ def run(config: Config):
     """Parts of the risk (setting, step); risk of ensembles and of wider models (method, point)."""
     steps = sv.log_steps(config.last_step, 20 if config.tiny else 80)
     law = lambda width: shared.law(config.a, config.b, width, config.samples)  # noqa: E731
-    parts = sv.decompose_training(law(config.width), FLOW, steps)
+    parts = sv.theory.decompose_training(law(config.width), FLOW, steps)
     averaged = [parts.averaged(features=m)[-1] for m in config.members]
     wider = [shared.risk(law(m * config.width), FLOW, steps)[0][-1] for m in config.members]
     variables = {

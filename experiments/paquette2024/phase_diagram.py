@@ -149,7 +149,7 @@ def _sgd_exponents(config: Config, alpha, beta, optimal, window, index: int):
     size = int(2 ** np.ceil(np.log2(widths[-1])))
     risks = [_train(config, alpha, beta, int(width), size, steps, jax.random.fold_in(key, width)) for width in widths]
     theory = [_theory(config, alpha, beta, int(width), steps) for width in widths]
-    read = functools.partial(sv.measure_frontier, widths, steps, compute=window, approach="isoflop", key=key)
+    read = functools.partial(sv.fits.measure_frontier, widths, steps, compute=window, approach="isoflop", key=key)
     return tuple(read(np.stack(curves)).fit(window[0], window[-1]) for curves in (risks, theory))
 
 

@@ -65,7 +65,7 @@ def measured_exponents(widths, steps, runs, theory, window, key):
         computes have their optimum inside the widths.
     """
     compute = np.geomspace(*window, POINTS_IN_WINDOW)
-    sgd, exact = (sv.measure_frontier(widths, steps, risk, compute=compute, approach="isoflop", key=key)
+    sgd, exact = (sv.fits.measure_frontier(widths, steps, risk, compute=compute, approach="isoflop", key=key)
                   for risk in (runs, theory))
     use = sgd.interior & exact.interior
     if use.sum() < 3:

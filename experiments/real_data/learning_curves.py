@@ -162,7 +162,7 @@ def _spectrum(model) -> dict:
     eigvals, power = np.asarray(model.eigvals), np.asarray(model.eigvals * model.target**2)
     tail = power[::-1].cumsum()[::-1]
     index = np.rint(np.geomspace(1, len(eigvals), SHOWN)).astype(int)
-    fit = sv.fit_spectrum(eigvals, power, tolerance=0.15)
+    fit = sv.fits.fit_spectrum(eigvals, power, tolerance=0.15)
     inside = [(index >= a) & (index <= b) for a, b in (fit.eigvals_range, fit.tail_range)]
     laws = [np.where(here, law(index), np.nan) for here, law in zip(inside, (fit.eigvals, fit.tail), strict=True)]
     slopes = [law.exponent for law in (fit.eigvals, fit.tail)]

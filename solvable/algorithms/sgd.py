@@ -34,9 +34,14 @@ class SGD(AbstractLinear, Descent, Minibatches):
         batch_size: B >= 1; None is the full data set, for a fresh stream the population gradient (1/B = 0).
     """
 
-    learning_rate: Float[Array, ""] | Schedule = eqx.field(converter=_as_rate, default=0.1)
-    batch_size: int | None = eqx.field(static=True, converter=check_batch_size, default=1)
+    learning_rate: Float[Array, ""] | Schedule = eqx.field(converter=_as_rate)
+    batch_size: int | None = eqx.field(static=True, converter=check_batch_size)
     references: ClassVar[tuple[str, ...]] = ("paquette2024",)
+
+    # Written out for type checkers, which would take the fields of the forms first.
+    def __init__(self, learning_rate: Any = 0.1, batch_size: int | None = 1):
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
 
     def __check_init__(self):
         rate = self.learning_rate

@@ -9,7 +9,8 @@ Exit codes, the same for every command:
     4    a file or folder cannot be read or written
     130  interrupted; finished chunks of a sweep are kept, nothing else was written
 
-Nothing heavy (JAX, NumPy, xarray, matplotlib) is imported before the options are known to be right.
+Nothing heavy (JAX, NumPy, xarray, matplotlib) is imported before the options are known to be right, but for those of
+an experiment: they are read from its module.
 """
 
 import importlib

@@ -3,10 +3,11 @@
 import json
 import sys
 from dataclasses import dataclass, make_dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypedDict
 
 from solvable.cli.experiments import experiment_names
 from solvable.cli.options import parse
+from solvable.config.registry import ClassEntry, describe
 
 PACKAGES = ("solvable", "jax", "jaxlib", "numpy", "scipy", "equinox", "optax", "optimistix", "xarray", "h5netcdf")
 Kind = Literal["experiments", "models", "algorithms", "methods"]
@@ -36,18 +37,16 @@ def list_command(arguments: list[str]) -> int:
     about = "What there is: experiments by name; models, algorithms and methods with their parameters and defaults."
     options, shown = parse(listed, arguments, program="solvable list", about=about, extra=Shown)
     if options.kind == "experiments":
-        rows: list[Any] = experiment_names()
+        rows = experiment_names()
         text = "\n".join(rows)
     else:
-        from solvable.config.registry import describe
-
         rows = describe(options.kind.removesuffix("s"))
         text = "\n".join(_entry(row) for row in rows)
     print(json.dumps(rows, indent=1) if shown.json else text)
     return 0
 
 
-def _entry(row: dict[str, Any]) -> str:
+def _entry(row: ClassEntry) -> str:
     listed = ", ".join(f"{name}={value}" for name, value in row["parameters"].items())
     return f"{row['name']}({listed})\n    {row['about']}"
 
@@ -89,7 +88,19 @@ def info_command(arguments: list[str]) -> int:
     return 0
 
 
-def information() -> dict[str, Any]:
+class Information(TypedDict):
+    """Versions by package, devices, the precision of simulations and of theories, and where programs are kept."""
+
+    versions: dict[str, str]
+    devices: list[str]
+    device_kind: str
+    processes: int
+    simulations: str
+    theories: str
+    compilation_cache: str | None
+
+
+def information() -> Information:
     """Everything a report of a problem should say."""
     from importlib.metadata import version
     from platform import platform

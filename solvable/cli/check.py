@@ -1,11 +1,30 @@
 """``solvable check``: a theory beside a simulation of the same thing."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from solvable.cli.about import Shown
 from solvable.cli.options import parse
 from solvable.config import CheckConfig
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from solvable.verbs.check import Check
+
+
+class Agreement(TypedDict):
+    """Both curves step by step, and whether they agree; a number that is not finite is None."""
+
+    config: dict[str, object]
+    step: list[float | None]
+    theory: list[float | None]
+    simulation: list[float | None]
+    stderr: list[float | None]
+    z: list[float | None]
+    relative_error: list[float | None]
+    theory_outcome: str
+    ok: bool
 
 
 def command(arguments: list[str]) -> int:
@@ -20,30 +39,32 @@ def command(arguments: list[str]) -> int:
     return 0 if content["ok"] else 1
 
 
-def results(config: CheckConfig, check: Any) -> dict[str, Any]:
-    """The curves, z and relative error as lists, and whether they agree; a number that is not finite becomes None."""
+def results(config: CheckConfig, check: "Check") -> Agreement:
+    """The curves, z and relative error as lists, and whether they agree."""
     import dataclasses
 
     import numpy as np
 
-    columns = {
-        "step": check.theory.steps,
-        "theory": check.theory.risk,
-        "simulation": check.simulation.risk,
-        "stderr": check.simulation.stderr,
-        "z": check.z,
-        "relative_error": check.relative_error,
-    }
-    rows = [[x if np.isfinite(x) else None for x in np.asarray(column).tolist()] for column in columns.values()]
     return {
         "config": dataclasses.asdict(config),
-        **dict(zip(columns, rows, strict=True)),
+        "step": _finite(check.theory.steps),
+        "theory": _finite(check.theory.risk),
+        "simulation": _finite(check.simulation.risk),
+        "stderr": _finite(check.simulation.stderr),
+        "z": _finite(check.z),
+        "relative_error": _finite(check.relative_error),
         "theory_outcome": check.theory.message,
         "ok": bool((np.abs(check.z) <= config.allowed).all()),
     }
 
 
-def _print(content: dict[str, Any]) -> None:
+def _finite(column: "ArrayLike") -> list[float | None]:
+    import numpy as np
+
+    return [x if np.isfinite(x) else None for x in np.asarray(column).tolist()]
+
+
+def _print(content: Agreement) -> None:
     allowed = content["config"]["allowed"]
     print(f"{'step':>12}  {'theory':>11}  {'simulation':>11}  {'stderr':>9}  {'z':>7}  {'rel. error':>10}")
     names = ("step", "theory", "simulation", "stderr", "z", "relative_error")

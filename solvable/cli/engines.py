@@ -5,15 +5,23 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import FrameType
+from typing import TYPE_CHECKING
 
 from solvable.cli.options import WrongUsage
 from solvable.config import SweepConfig
+from solvable.config.sweep import Running
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+    from multiprocessing.sharedctypes import Synchronized
+
+    import xarray as xr
 
 FRESH_POOLS = 3  # times that worker processes are started, should one of them be killed
 
 
-def run_through(config: SweepConfig, workers: int, dask: str | None, shared: dict[str, Any]) -> Any:
+def run_through(config: SweepConfig, workers: int, dask: str | None, shared: Running) -> "xr.Dataset":
     """The dataset, computed in this process, by ``workers`` others of this machine, or by a Dask cluster.
 
     Args:
@@ -34,8 +42,8 @@ def run_through(config: SweepConfig, workers: int, dask: str | None, shared: dic
         return config.run(**shared)
     from concurrent.futures.process import BrokenProcessPool
 
-    if shared.get("compilation_cache") is not None:  # the workers' JAX reads it from their environment
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(shared["compilation_cache"])
+    if (cache := shared.get("compilation_cache")) is not None:  # the workers' JAX reads it from their environment
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(cache)
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
     for _ in range(FRESH_POOLS):
         try:
@@ -47,7 +55,7 @@ def run_through(config: SweepConfig, workers: int, dask: str | None, shared: dic
 
 
 @contextmanager
-def _processes(count: int) -> Iterator[Any]:
+def _processes(count: int) -> "Iterator[Executor]":
     """Worker processes, spawned because forking after JAX has started deadlocks; an interrupt ends them at once."""
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import active_children, get_context
@@ -64,7 +72,7 @@ def _processes(count: int) -> Iterator[Any]:
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin_worker(begun: Any, count: int) -> None:
+def _begin_worker(begun: "Synchronized[int]", count: int) -> None:
     """End at an interrupt, and keep to a share of the cores: threads of several processes hold each other up.
 
     Args:
@@ -79,9 +87,9 @@ def _begin_worker(begun: Any, count: int) -> None:
         os.sched_setaffinity(0, cores[place % len(cores) :: count])
 
 
-def _on_dask(config: SweepConfig, address: str, shared: dict[str, Any]) -> Any:
+def _on_dask(config: SweepConfig, address: str, shared: Running) -> "xr.Dataset":
     try:
-        from distributed import Client
+        from distributed import Client  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise WrongUsage("--dask: wanted the package `distributed`; python -m pip install distributed") from None
     with Client(address) as client:
@@ -92,7 +100,7 @@ def _on_dask(config: SweepConfig, address: str, shared: dict[str, Any]) -> Any:
 def terminated_as_interrupted() -> Iterator[None]:
     """Within, SIGTERM (a job's time is up) ends as Ctrl-C does: with the store in order and a word on how to go on."""
 
-    def interrupt(*_: Any) -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)

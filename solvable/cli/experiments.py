@@ -6,23 +6,34 @@ figure.pdf, dataset.nc and report.json in a folder named after the experiment an
 never write over them; the same options again replace them, each file in one move.
 """
 
-import ast
 import dataclasses
-import hashlib
 import importlib
 import inspect
 import json
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
 from solvable.cli.options import WrongUsage, parse
 from solvable.config.values import suggest
+from solvable.io.hashing import sha
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from solvable.results import ReportRow
 
 MAIN_JOB = "paquette2024/phase_diagram"
-LIGHT = ("collections.abc", "dataclasses", "pathlib", "typing")  # modules that the options of an experiment may use
+
+
+class Savable(Protocol):
+    """A figure of matplotlib, as far as it is known here."""
+
+    def savefig(self, fname: Path, *, dpi: float = ...) -> object:
+        """Write a file of the kind that its suffix says."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,27 +71,6 @@ def load_experiment(name: str) -> ModuleType:
     return importlib.import_module(f"{root.name}.{name.replace('/', '.')}")
 
 
-def load_options(name: str) -> tuple[type, str]:
-    """The Config and the docstring of an experiment, without what the rest of its file imports.
-
-    Only the class itself and the imports of `LIGHT` are executed: help and wrong flags are answered before JAX is
-    loaded, while an experiment stays an ordinary module with its imports at the top.
-    """
-    path = experiments_folder() / f"{name}.py"
-    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    kept: list[ast.stmt] = [
-        node
-        for node in tree.body
-        if (isinstance(node, ast.ImportFrom) and node.level == 0 and node.module in LIGHT)
-        or (isinstance(node, ast.ClassDef) and node.name == "Config")
-    ]
-    module = ModuleType(f"solvable_options.{name.replace('/', '.')}")
-    module.__file__ = str(path)
-    sys.modules[module.__name__] = module  # where the parser of flags looks for the text that documents a field
-    exec(compile(ast.Module(kept, []), str(path), "exec"), module.__dict__)
-    return module.Config, inspect.cleandoc(ast.get_docstring(tree) or "")
-
-
 def phase_diagram(arguments: list[str]) -> int:
     """The main job."""
     return run_experiment(MAIN_JOB, arguments, "solvable phase-diagram")
@@ -100,14 +90,14 @@ def command(arguments: list[str]) -> int:
 
 def run_experiment(name: str, arguments: list[str], program: str) -> int:
     """Parse the options, run, and leave figure, dataset and report."""
-    options, about = load_options(name)
-    parsed, output = parse(options, arguments, program=program, about=about, extra=Output)
+    module = load_experiment(name)
+    about = inspect.getdoc(module) or ""
+    parsed, output = parse(module.Config, arguments, program=program, about=about, extra=Output)
     values = dataclasses.asdict(parsed)
     folder = output.output or Path("results") / f"{name.split('/')[-1].replace('_', '-')}-{digest(values)}"
     check_folder(folder, name, values)
-    module = load_experiment(name)
     started = time.monotonic()
-    dataset = _with_progress(module.run, module.Config(**values))
+    dataset = _with_progress(module.run, parsed)
     rows = module.report(dataset)
     folder.mkdir(parents=True, exist_ok=True)
     _save(folder, dataset, module.plot(dataset), rows, name)
@@ -120,12 +110,12 @@ def run_experiment(name: str, arguments: list[str], program: str) -> int:
     return 0 if parsed.tiny or all(row["ok"] for row in rows) else 1
 
 
-def digest(values: dict[str, Any]) -> str:
+def digest(values: Mapping[str, object]) -> str:
     """Eight characters that tell one set of options from another."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]
+    return sha(values)[:8]
 
 
-def check_folder(folder: Path, name: str, values: dict[str, Any]) -> None:
+def check_folder(folder: Path, name: str, values: Mapping[str, object]) -> None:
     """Refuse a folder that holds anything but the results of this experiment with these options.
 
     Raises:
@@ -145,13 +135,13 @@ def check_folder(folder: Path, name: str, values: dict[str, Any]) -> None:
         raise WrongUsage(f"output: {folder} holds other results, which are never written over; name another folder")
 
 
-def _with_progress(run: Any, config: Any) -> Any:
+def _with_progress(run: "Callable[..., xr.Dataset]", config: object) -> "xr.Dataset":
     """Call ``run``, with a progress bar if it reports progress; no bar where the error stream is not a terminal."""
     if "progress" not in inspect.signature(run).parameters:
         return run(config)
     from tqdm import tqdm
 
-    bars: dict[str, Any] = {}
+    bars: dict[str, tqdm] = {}
 
     def progress(stage: str, done: int, total: int) -> None:
         if stage not in bars:
@@ -165,8 +155,8 @@ def _with_progress(run: Any, config: Any) -> Any:
             bar.close()
 
 
-def _save(folder: Path, dataset: Any, figure: Any, rows: list[dict], name: str) -> None:
-    from solvable.results import write_atomically
+def _save(folder: Path, dataset: "xr.Dataset", figure: Savable, rows: "list[ReportRow]", name: str) -> None:
+    from solvable.io.files import write_atomically
 
     write_atomically(folder / "dataset.nc", lambda path: dataset.to_netcdf(path, engine="h5netcdf"))
     write_atomically(folder / "figure.png", lambda path: figure.savefig(path, dpi=160))
@@ -175,7 +165,7 @@ def _save(folder: Path, dataset: Any, figure: Any, rows: list[dict], name: str) 
     write_atomically(folder / "report.json", lambda path: path.write_text(json.dumps(content, indent=1) + "\n"))
 
 
-def print_report(rows: list[dict]) -> None:
+def print_report(rows: "list[ReportRow]") -> None:
     """A table of measured against predicted."""
     wide = max(len(row["quantity"]) for row in rows)
     print(f"{'quantity':<{wide}}  {'predicted':>10}  {'measured':>10}  {'stderr':>8}  {'tolerance':>9}  ok")

@@ -8,10 +8,12 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from solvable.config.values import expand, read_pair, suggest, write_value
 
+ConfigT = TypeVar("ConfigT")
+ExtraT = TypeVar("ExtraT")
 PAIRS = "KEY=VALUE ..."
 
 
@@ -25,8 +27,8 @@ class NoExtra:
 
 
 def parse(
-    config: type, arguments: Sequence[str], *, program: str, about: str, extra: type = NoExtra
-) -> tuple[Any, Any]:
+    config: type[ConfigT], arguments: Sequence[str], *, program: str, about: str, extra: type[ExtraT] = NoExtra
+) -> tuple[ConfigT, ExtraT]:
     """The configuration, and the ``extra`` options of the command that no file holds.
 
     Args:
@@ -95,7 +97,7 @@ def file_words(path: Path, config: type) -> list[str]:
     return words
 
 
-def _words(name: str, kind: Any, value: Any) -> list[str]:
+def _words(name: str, kind: object, value: object) -> list[str]:
     """The flag of one key.
 
     Raises:
@@ -122,7 +124,7 @@ def _words(name: str, kind: Any, value: Any) -> list[str]:
     return [flag, _scalar(kind, value)]
 
 
-def _scalar(kind: Any, value: Any) -> str:
+def _scalar(kind: object, value: object) -> str:
     accepted, wanted = {
         int: ((int,), "an integer"), float: ((int, float), "a number"), str: ((str,), "a text"),
         Path: ((str,), "a path"), Literal: ((str,), f"one of {', '.join(map(str, get_args(kind)))}"),
@@ -132,7 +134,7 @@ def _scalar(kind: Any, value: Any) -> str:
     return str(value)
 
 
-def _fields(config: type) -> list[tuple[Any, Any]]:
+def _fields(config: type) -> list[tuple[dataclasses.Field[object], object]]:
     hints = get_type_hints(config)
     return [(field, hints[field.name]) for field in dataclasses.fields(config)]
 
@@ -143,7 +145,7 @@ def _as_flags(config: type) -> type:
 
     if not any(get_origin(kind) is Mapping for _, kind in _fields(config)):
         return config
-    fields: list[Any] = []
+    fields: list[tuple[str, object, object]] = []
     for field, kind in _fields(config):
         if get_origin(kind) is Mapping:
             pairs = Annotated[tuple[tuple[str, ...], ...], tyro.conf.arg(metavar=PAIRS), tyro.conf.UseAppendAction]
@@ -153,10 +155,10 @@ def _as_flags(config: type) -> type:
     return dataclasses.make_dataclass(config.__name__, fields, frozen=True, namespace={"__doc__": config.__doc__})
 
 
-def _from_flags(config: type, parsed: Any) -> Any:
+def _from_flags(config: type[ConfigT], parsed: object) -> ConfigT:
     if isinstance(parsed, config):
         return parsed
-    values = {field.name: getattr(parsed, field.name) for field in dataclasses.fields(config)}
+    values = {field.name: getattr(parsed, field.name) for field, _ in _fields(config)}
     for field, kind in _fields(config):
         if get_origin(kind) is Mapping:
             try:

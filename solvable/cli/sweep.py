@@ -4,14 +4,16 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from solvable.cli.about import Shown
 from solvable.cli.engines import run_through, terminated_as_interrupted
 from solvable.cli.options import WrongUsage, parse
 from solvable.config import SweepConfig
+from solvable.config.sweep import Running
 from solvable.config.values import suggest
 
+OptionsT = TypeVar("OptionsT")
 USAGE = """usage: solvable sweep {plan,run,status,collect,retry} [PLAN.toml] [OPTIONS]
 
 A sweep is a file of options (or the same options as flags, which override the file) and a store, the folder that
@@ -76,7 +78,7 @@ def command(arguments: list[str]) -> int:
     return COMMANDS[name](rest)
 
 
-def _parse(arguments: list[str], name: str, about: str, extra: type) -> tuple[SweepConfig, Any]:
+def _parse(arguments: list[str], name: str, about: str, extra: type[OptionsT]) -> tuple[SweepConfig, OptionsT]:
     """The plan, from a file named first or by --config, and from flags; the command's own options."""
     if arguments and not arguments[0].startswith("-"):
         first = Path(arguments[0])
@@ -105,7 +107,11 @@ def _run(arguments: list[str], retry: bool = False) -> int:
     config, options = _parse(arguments, "retry" if retry else "run", about, RunOptions)
     if options.dry_run:
         return _show_plan(config, options.json)
-    shared = {"retry_failed": retry, "compilation_cache": options.compilation_cache, "shard": read_shard(options.shard)}
+    shared: Running = {
+        "retry_failed": retry,
+        "compilation_cache": options.compilation_cache,
+        "shard": read_shard(options.shard),
+    }
     with terminated_as_interrupted():
         dataset = run_through(config, options.workers, options.dask, shared)
     counts = {name.removeprefix("cells_"): int(n) for name, n in dataset.attrs.items() if name.startswith("cells_")}
@@ -139,7 +145,7 @@ def read_shard(text: str | None) -> tuple[int, int] | None:
 def _status(arguments: list[str]) -> int:
     about = "Say what the store holds. Instead of PLAN.toml, the folder of a store may be named."
     config, shown = _parse(arguments, "status", about, Shown)
-    from solvable.sweep import sweep_status
+    from solvable.sweeps import sweep_status
 
     found = sweep_status(config.folder())
     failed = [{"cell": values, "error": text} for values, text in found.failed]
@@ -154,7 +160,7 @@ def _status(arguments: list[str]) -> int:
 def _collect(arguments: list[str]) -> int:
     about = "Make one netCDF file of a store. Instead of PLAN.toml, the folder of a store may be named."
     config, options = _parse(arguments, "collect", about, CollectOptions)
-    from solvable.sweep import collect, sweep_status
+    from solvable.sweeps import collect, sweep_status
 
     folder = config.folder()
     found = sweep_status(folder)

@@ -2,9 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvable.config.registry import assign, construct
+
+if TYPE_CHECKING:
+    from solvable.algorithms.base import AbstractAlgorithm
+    from solvable.method import AbstractMethod
+    from solvable.models.base import AbstractModel
+    from solvable.verbs.check import Check
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class CheckConfig:
     model: str = "PowerLawRF"
     algorithm: str = "SGD"
     theory: str = "Recursion"
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
     one_draw: bool = True
     num_runs: int = 64
     last_step: int = 1000
@@ -36,7 +42,7 @@ class CheckConfig:
     allowed: float = 4.5
     key: int = 0
 
-    def build(self) -> tuple[Any, Any, Any]:
+    def build(self) -> "tuple[AbstractModel, AbstractAlgorithm, AbstractMethod]":
         """Model, algorithm and theory.
 
         Raises:
@@ -44,10 +50,11 @@ class CheckConfig:
         """
         names = {"model": self.model, "algorithm": self.algorithm, "method": self.theory}
         values = assign(names, self.parameters, "parameters")
-        model, algorithm, theory = (construct(kind, name, values[kind]) for kind, name in names.items())
-        return model, algorithm, theory
+        model = construct("model", self.model, values["model"])
+        algorithm = construct("algorithm", self.algorithm, values["algorithm"])
+        return model, algorithm, construct("method", self.theory, values["method"])
 
-    def run(self) -> Any:
+    def run(self) -> "Check":
         """The `solvable.Check` of both curves.
 
         Raises:
@@ -55,10 +62,10 @@ class CheckConfig:
         """
         import jax
 
-        from solvable.check import check
         from solvable.keys import stream
         from solvable.simulation import Simulation
-        from solvable.solve import log_steps
+        from solvable.verbs.check import check
+        from solvable.verbs.solve import log_steps
 
         model, algorithm, theory = self.build()
         key = jax.random.key(self.key)

@@ -1,15 +1,20 @@
 """Models, algorithms and methods by name, and which of their fields a parameter sets.
 
-Nothing is listed here: whatever the package's folders show is available, a new model the day it is added.
+The classes are those that the package's folders show, so that a new model is found without another edit.
 """
 
 import dataclasses
 import importlib
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Literal, TypedDict, overload
 
 from solvable.config.values import suggest
+
+if TYPE_CHECKING:  # nothing heavy is loaded before a class is asked for
+    from solvable.algorithms.base import AbstractAlgorithm
+    from solvable.method import AbstractMethod
+    from solvable.models.base import AbstractModel
 
 KINDS = {
     "model": (("models",), "AbstractModel"),
@@ -53,7 +58,7 @@ def parameters(cls: type) -> tuple[str, ...]:
     return tuple(name for name in inspect.signature(cls).parameters if name != "self")
 
 
-def assign(names: Mapping[str, str], values: Mapping[str, Any], label: str) -> dict[str, dict[str, Any]]:
+def assign(names: Mapping[str, str], values: Mapping[str, object], label: str) -> dict[str, dict[str, object]]:
     """Parameters sorted by what takes them: kind -> {name: value}.
 
     Args:
@@ -65,7 +70,7 @@ def assign(names: Mapping[str, str], values: Mapping[str, Any], label: str) -> d
         ValueError: no class, or more than one, has a parameter of that name.
     """
     takers = {kind: parameters(find(kind, name)) for kind, name in names.items()}
-    out: dict[str, dict[str, Any]] = {kind: {} for kind in names}
+    out: dict[str, dict[str, object]] = {kind: {} for kind in names}
     for key, value in values.items():
         kind, dot, name = key.rpartition(".")
         owners = [k for k, known in takers.items() if name in known and (not dot or k == kind)]
@@ -80,7 +85,13 @@ def assign(names: Mapping[str, str], values: Mapping[str, Any], label: str) -> d
     return out
 
 
-def construct(kind: str, name: str, values: Mapping[str, Any]) -> Any:
+@overload
+def construct(kind: Literal["model"], name: str, values: Mapping[str, object]) -> "AbstractModel": ...
+@overload
+def construct(kind: Literal["algorithm"], name: str, values: Mapping[str, object]) -> "AbstractAlgorithm": ...
+@overload
+def construct(kind: Literal["method"], name: str, values: Mapping[str, object]) -> "AbstractMethod": ...
+def construct(kind: str, name: str, values: Mapping[str, object]) -> object:
     """An object of that class.
 
     Raises:
@@ -92,9 +103,17 @@ def construct(kind: str, name: str, values: Mapping[str, Any]) -> Any:
         raise ValueError(f"{kind}: {name}({', '.join(f'{k}={v!r}' for k, v in values.items())}): {error}") from error
 
 
-def describe(kind: str) -> list[dict[str, Any]]:
+class ClassEntry(TypedDict):
+    """A class: its name, the first line of its docstring, and its parameters with their defaults."""
+
+    name: str
+    about: str
+    parameters: dict[str, object]
+
+
+def describe(kind: str) -> list[ClassEntry]:
     """Name, first line of the docstring and parameters with defaults of every class of a kind."""
-    out = []
+    out: list[ClassEntry] = []
     for name, cls in sorted(classes(kind).items()):
         fields = inspect.signature(cls).parameters.values()
         defaults = {f.name: None if f.default is f.empty else _plain(f.default) for f in fields}
@@ -103,6 +122,6 @@ def describe(kind: str) -> list[dict[str, Any]]:
     return out
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     value = dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else value
     return value if isinstance(value, bool | int | float | str | None) else str(value)

@@ -1,17 +1,51 @@
 """What `solvable sweep` is told: a whole sweep in one file."""
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 from solvable.config.registry import assign, construct, find
 from solvable.config.values import expand
+from solvable.io.hashing import sha
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from jax.sharding import Mesh
+    from jaxtyping import Array, Key
+
+    from solvable.algorithms.base import AbstractAlgorithm
+    from solvable.method import AbstractMethod
+    from solvable.models.base import AbstractModel
+    from solvable.sweeps import Plan
+    from solvable.sweeps.axes import Value
+    from solvable.sweeps.engines import Executor
+    from solvable.sweeps.progress import Report
+    from solvable.sweeps.recipe import Build, StepsLike
 
 RUNNING = ("store", "chunk")  # fields that say how it is run, not what comes out
+
+
+class Running(TypedDict, total=False):
+    """Arguments of `solvable.sweep` that say how it is run."""
+
+    mesh: "Mesh | None"
+    shard: tuple[int, int] | None
+    progress: "Report | bool | None"
+    on_error: Literal["record", "raise"]
+    retry_failed: bool
+    compilation_cache: Path | None
+
+
+class Arguments(TypedDict):
+    """Arguments of `solvable.sweep` and `solvable.plan` that say what comes out."""
+
+    build: "Build"
+    axes: dict[str | tuple[str, ...], list[object]]
+    method: "AbstractMethod"
+    steps: "StepsLike"
+    key: "Key[Array, '']"
 
 
 @dataclass(frozen=True)
@@ -41,10 +75,10 @@ class SweepConfig:
     model: str = "PowerLawRF"
     algorithm: str = "SGD"
     method: str = "Recursion"
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    axes: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    axes: Mapping[str, object] = field(default_factory=dict)
     seeds: int = 0
-    per_width: Mapping[str, Any] = field(default_factory=dict)
+    per_width: Mapping[str, float] = field(default_factory=dict)
     learning_rate_in: Literal["absolute", "inverse_trace", "critical"] = "absolute"
     last_step: int = 10_000
     num_steps: int = 40
@@ -53,23 +87,27 @@ class SweepConfig:
     store: Path | None = None
     chunk: int | None = None
 
-    def build(self, **values: Any) -> tuple[Any, Any]:
+    def build(self, **values: "Value") -> "tuple[AbstractModel, AbstractAlgorithm]":
         """Model and algorithm of the cell with these values of the axes."""
         values.pop("compute", None)
-        given = {**self.parameters, **values}
+        given: dict[str, Any] = {**self.parameters, **values}
         given |= {name: factor * given["width"] for name, factor in self.per_width.items()}
         parts = assign(self._names(), given, "axes")
-        model, algorithm = (construct(kind, getattr(self, kind), parts[kind]) for kind in ("model", "algorithm"))
+        model = construct("model", self.model, parts["model"])
+        algorithm = construct("algorithm", self.algorithm, parts["algorithm"])
         return model, self._scaled(model, algorithm)
 
-    def steps(self, **values: Any) -> list[int]:
+    def steps(self, *, compute: float, **values: "Value") -> list[int]:
         """The one recorded step of an IsoFLOP cell, compute / (width * batch size)."""
         model, algorithm = self.build(**values)
         if algorithm.batch_size is None:
             raise ValueError("compute: wanted an algorithm with a batch size; got batch_size=None")
-        return [max(1, round(values["compute"] / (model.width * algorithm.batch_size)))]
+        width = getattr(model, "width", None)
+        if width is None:
+            raise ValueError(f"compute: wanted a model with a width; got {self.model}")
+        return [max(1, round(compute / (width * algorithm.batch_size)))]
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> Arguments:
         """The arguments of `solvable.sweep` and `solvable.plan` that it stands for.
 
         Raises:
@@ -77,7 +115,7 @@ class SweepConfig:
         """
         import jax
 
-        from solvable.solve import log_steps
+        from solvable.verbs.solve import log_steps
 
         axes = self.expanded()
         everything = [name for key in axes for name in ((key,) if isinstance(key, str) else key)]
@@ -87,9 +125,9 @@ class SweepConfig:
         steps = None if find("algorithm", self.algorithm).one_shot else steps
         return {"build": self.build, "axes": axes, "method": method, "steps": steps, "key": jax.random.key(self.key)}
 
-    def expanded(self) -> dict[Any, list]:
+    def expanded(self) -> dict[str | tuple[str, ...], list[object]]:
         """The axes with every range as its values, and the seeds."""
-        axes: dict[Any, list] = {}
+        axes: dict[str | tuple[str, ...], list[object]] = {}
         for key, value in self.axes.items():
             names = tuple(name.strip() for name in key.split(","))
             values = expand(key, value)
@@ -108,30 +146,29 @@ class SweepConfig:
             return Path(self.store)
         content = {k: v for k, v in dataclasses.asdict(self).items() if k not in RUNNING}
         content["axes"] = [[key, values] for key, values in self.expanded().items()]
-        text = json.dumps(content, sort_keys=True)
-        return Path("results") / f"sweep-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        return Path("results") / f"sweep-{sha(content)[:8]}"
 
-    def plan(self) -> Any:
+    def plan(self) -> "Plan":
         """The `solvable.Plan` of the sweep. Raises ValueError where a name or a value is impossible."""
         import jax
 
-        from solvable.sweep import plan
+        from solvable.sweeps import plan
 
         with jax.enable_x64(self.precision == "float64"):
             return plan(**self.arguments(), chunk=self.chunk)
 
-    def run(self, **options: Any) -> Any:
-        """The dataset of the sweep, through its store; ``options`` as for `solvable.sweep`.
+    def run(self, *, executor: "Executor | None" = None, **options: Unpack[Running]) -> "xr.Dataset":
+        """The dataset of the sweep, through its store; ``executor`` and ``options`` as for `solvable.sweep`.
 
         Raises:
             ValueError: a name or a value is impossible.
         """
         import jax
 
-        from solvable.sweep import sweep
+        from solvable.sweeps import sweep
 
         with jax.enable_x64(self.precision == "float64"):
-            return sweep(**self.arguments(), chunk=self.chunk, store=self.folder(), **options)
+            return sweep(**self.arguments(), chunk=self.chunk, store=self.folder(), executor=executor, **options)
 
     def _names(self) -> dict[str, str]:
         return {"model": self.model, "algorithm": self.algorithm, "method": self.method}
@@ -156,12 +193,13 @@ class SweepConfig:
 
     def _scaled(self, model: Any, algorithm: Any) -> Any:
         """The algorithm with its learning rate in absolute units."""
+        from solvable.forms import Moments
+        from solvable.theory import stability
+
         if self.learning_rate_in == "absolute":
             return algorithm
-        if not hasattr(algorithm, "rescale"):
+        if not isinstance(algorithm, Moments):
             raise ValueError(f"learning_rate_in: wanted an algorithm with a learning rate; got {self.algorithm}")
         if self.learning_rate_in == "inverse_trace":
             return algorithm.rescale(1 / model.trace())
-        from solvable.theory import stability
-
         return algorithm.rescale(stability(model, algorithm).critical_learning_rate)

@@ -13,13 +13,12 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 RANGE = re.compile(r"([^:]+):([^:]+):(\d+)(log)?")
 RANGE_KEYS = {"start", "stop", "num", "log"}
 
 
-def read_value(text: str) -> Any:
+def read_value(text: str) -> object:
     """The value a text stands for; a text that is nothing else stands for itself."""
     text = text.strip()
     found = RANGE.fullmatch(text)
@@ -34,7 +33,7 @@ def read_value(text: str) -> Any:
         return None if text == "none" else text
 
 
-def read_pair(text: str) -> tuple[str, Any]:
+def read_pair(text: str) -> tuple[str, object]:
     """``KEY=VALUE``.
 
     Raises:
@@ -46,7 +45,7 @@ def read_pair(text: str) -> tuple[str, Any]:
     return key.strip(), read_value(value)
 
 
-def write_value(value: Any) -> str:
+def write_value(value: object) -> str:
     """The text that `read_value` reads back."""
     if value is None:
         return "none"
@@ -61,7 +60,7 @@ def write_value(value: Any) -> str:
     return repr(value)
 
 
-def expand(name: str, value: Any) -> Any:
+def expand(name: str, value: object) -> object:
     """A range, as a table or as its text, as its list of values; an array as a list; anything else as it is.
 
     Raises:

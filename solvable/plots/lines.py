@@ -1,5 +1,6 @@
 """Lines with error bands over one axis, and the same lines rescaled to fall on one curve."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from solvable.plots.series import (
 )
 from solvable.plots.style import style
 
+Series = tuple[str | None, dict[str, Any], xr.DataArray, np.ndarray | None]
 BAND = 2.0  # half height of a band, in standard errors
 MARKS = 10  # markers along a line, about
 
@@ -105,7 +107,7 @@ def collapse(
     return ax
 
 
-def _series(mean: xr.DataArray, error: xr.DataArray | None, hue: str | None):
+def _series(mean: xr.DataArray, error: xr.DataArray | None, hue: str | None) -> Iterator[Series]:
     """(label, style, mean, error values) of every line."""
     if hue is None:
         yield None, line_styles(1)[0], mean, None if error is None else error.values
@@ -115,7 +117,9 @@ def _series(mean: xr.DataArray, error: xr.DataArray | None, hue: str | None):
         yield value_label(hue, here[hue]), entry, here, None if error is None else error.isel({hue: i}).values
 
 
-def _line(ax: Axes, x, y, error, label, entry: dict[str, Any]) -> None:
+def _line(
+    ax: Axes, x: np.ndarray, y: np.ndarray, error: np.ndarray | None, label: str | None, entry: dict[str, Any]
+) -> None:
     """One line with its band; on a log axis the band stops at a tenth of the line instead of at zero."""
     use = x > 0 if ax.get_xscale() == "log" else np.ones(len(x), bool)
     x, y = x[use], y[use]

@@ -72,7 +72,7 @@ def cell_edges(centres: np.ndarray, *, log: bool = False) -> np.ndarray:
     return np.exp(edges) if log else edges
 
 
-def _contours(ax: Axes, x, z, shown, count: int, log: bool) -> None:
+def _contours(ax: Axes, x: np.ndarray, z: np.ndarray, shown: np.ma.MaskedArray, count: int, log: bool) -> None:
     """Labelled level lines between the cells' centres, white under black so that they show on any colour."""
     low, high = float(shown.min()), float(shown.max())
     levels = round_levels(low, high, count, log=log)

@@ -1,10 +1,11 @@
 """Risk against compute: curves of all widths with their lower envelope, and IsoFLOP parabolas."""
 
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from solvable.plots.series import add_legend, axis_label, line_styles, mean_and_error, new_axes, set_scales, value_label
 from solvable.plots.style import COLORS, style
@@ -13,11 +14,25 @@ COMPUTE = "compute: width × steps × batch size"
 FEWEST = 3  # widths that must reach a compute, so that its optimum can be bracketed
 
 
+class Envelope(Protocol):
+    """A frontier: the least risk at each compute."""
+
+    @property
+    def compute(self) -> ArrayLike:
+        """Shape (points,)."""
+        ...
+
+    @property
+    def risk(self) -> ArrayLike:
+        """Shape (points,)."""
+        ...
+
+
 def frontier(
     data: xr.Dataset,
     y: str = "risk",
     *,
-    envelope: Any = None,
+    envelope: Envelope | None = None,
     over: tuple[str, ...] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -27,7 +42,7 @@ def frontier(
         data: a dataset with the dims ``width`` and ``step``, or ``width`` and ``compute`` (IsoFLOP).
         y: variable to draw.
         envelope: what to draw instead of the lower envelope of the lines: anything with ``compute`` and ``risk``,
-            such as what `solvable.compute_frontier` or `solvable.measure_frontier` returns.
+            such as what `solvable.compute_frontier` or `solvable.fits.measure_frontier` returns.
         over: dims averaged over; by default ``seed``, ``run`` and ``draw`` where present.
         ax: axes to draw into; None makes a figure.
 
@@ -56,7 +71,7 @@ def isoflop(
     data: xr.Dataset,
     y: str = "risk",
     *,
-    compute: Any = None,
+    compute: ArrayLike | None = None,
     span: float = 4.0,
     over: tuple[str, ...] | None = None,
     ax: Axes | None = None,
@@ -111,7 +126,9 @@ def lower_envelope(cost: np.ndarray, risk: np.ndarray, compute: np.ndarray) -> n
     return np.where(np.isinf(lowest), np.nan, lowest)
 
 
-def parabola(log_width: np.ndarray, log_risk: np.ndarray, span: float):
+def parabola(
+    log_width: np.ndarray, log_risk: np.ndarray, span: float
+) -> tuple[np.ndarray, np.ndarray, tuple[float, float]] | None:
     """The least-squares parabola around the lowest point: (x, height, vertex), None where the optimum is not bracketed.
 
     ``span`` is half the window in log width; the two neighbours of the lowest point are always in it.
@@ -133,7 +150,7 @@ def parabola(log_width: np.ndarray, log_risk: np.ndarray, span: float):
     return grid + log_width[lowest], np.polyval(fit, grid), (vertex + log_width[lowest], np.polyval(fit, vertex))
 
 
-def _against_compute(data: xr.Dataset, y: str, over) -> tuple[np.ndarray, xr.DataArray]:
+def _against_compute(data: xr.Dataset, y: str, over: tuple[str, ...] | None) -> tuple[np.ndarray, xr.DataArray]:
     """Compute of every point and the mean risk there, both (width, step) without step 0."""
     along = "compute" if y in data and "compute" in data[y].dims else "step"
     risk = mean_and_error(data, y, ("width", along), over)[0].transpose("width", along)

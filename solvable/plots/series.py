@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.ticker import NullLocator
+from numpy.typing import ArrayLike
 
 from solvable.plots.style import COLORS, LINES, MARKERS
 
@@ -66,7 +67,7 @@ def axis_label(values: xr.DataArray, width: int = 52) -> str:
     return textwrap.fill(f"{text} ({units})" if units not in ("", "1") else text, width)
 
 
-def value_label(name: str, value: Any) -> str:
+def value_label(name: str, value: ArrayLike) -> str:
     """An entry of a legend: ``width 64``, or the value alone where it is a word."""
     value = np.asarray(value)[()]
     return str(value) if isinstance(value, str) else f"{name.replace('_', ' ')} {value:.4g}"
@@ -89,7 +90,7 @@ def line_styles(count: int, *, ordered: bool = False) -> list[dict[str, Any]]:
     ]
 
 
-def spans_decades(*values: Any) -> bool:
+def spans_decades(*values: ArrayLike) -> bool:
     """Whether the positive finite values span a factor of ten or more, so that a log axis shows them."""
     flat = np.concatenate([np.ravel(np.asarray(v, float)) for v in values])
     if (flat[np.isfinite(flat)] < 0).any():
@@ -98,7 +99,7 @@ def spans_decades(*values: Any) -> bool:
     return bool(flat.size > 1 and flat.max() >= DECADE * flat.min())
 
 
-def set_scales(ax: Axes, x: Any, y: Any) -> None:
+def set_scales(ax: Axes, x: ArrayLike, y: ArrayLike) -> None:
     """Log axes where the values span decades; ticks at the values themselves where they are a few integers."""
     for axis, values, scale in ((ax.xaxis, x, ax.set_xscale), (ax.yaxis, y, ax.set_yscale)):
         if spans_decades(values):

@@ -58,7 +58,7 @@ def share_out(
 
 @eqx.filter_jit
 def _columns(draw: AbstractAmbientDraw, index: Any, dtype: Any, devices: Mesh):
-    """Columns ``index`` of F, absent ones zero, each device its own, without a word between them."""
+    """Columns ``index`` of F, absent ones zero. Every device makes its own columns without communication."""
     own = lambda draw, some: _own_columns(draw, some, dtype)  # noqa: E731
     cut, specs = PartitionSpec(None, FEATURES), (PartitionSpec(), PartitionSpec(FEATURES))
     return jax.shard_map(own, mesh=devices, in_specs=specs, out_specs=cut, check_vma=False)(draw, index)

@@ -2,24 +2,43 @@
 
 import copy
 import io
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 
-from solvable.sweep.files import pack
-from solvable.sweep.layout import Chunk, Plan, chunk_name, local_devices, shard_description
-from solvable.sweep.outcome import Outcome
-from solvable.sweep.recipe import Recipe
-from solvable.sweep.store import Store
-from solvable.sweep.work import Worker
+from solvable.io.files import pack
+from solvable.sweeps.layout import Chunk, Plan, chunk_name, local_devices, shard_description
+from solvable.sweeps.outcome import Outcome
+from solvable.sweeps.recipe import Recipe
+from solvable.sweeps.store import Store
+from solvable.sweeps.work import Worker
 
 Todo = list[tuple[Chunk, Outcome | None]]
 
 
-def share_of(todo: Todo, shard: tuple[int, int] | None, mesh: Any) -> tuple[Todo, Todo]:
-    """The chunks this process begins with, and those it takes up if nobody has done them by then."""
+class Pending(Protocol):
+    """What an executor returns."""
+
+    def result(self) -> object:
+        """Wait for the result; raises what the function raised."""
+
+    def cancel(self) -> object:
+        """Give up what has not begun."""
+
+
+class Executor(Protocol):
+    """Anything with ``submit`` as in `concurrent.futures`."""
+
+    def submit(self, fn: Callable[..., object], /, *args: object) -> Pending:
+        """Call ``fn(*args)`` elsewhere."""
+        ...
+
+
+def share_of(todo: Todo, shard: tuple[int, int] | None, mesh: Mesh | None) -> tuple[Todo, Todo]:
+    """The chunks that this process computes first, and those that it computes later if they are still missing."""
     if spans_processes(mesh):
         return todo[jax.process_index() :: jax.process_count()], []
     if shard is None:
@@ -28,8 +47,8 @@ def share_of(todo: Todo, shard: tuple[int, int] | None, mesh: Any) -> tuple[Todo
     return todo[i::n], [c for k in range(1, n) for c in todo[(i + k) % n :: n]]
 
 
-def compute_elsewhere(todo: Todo, worker: Worker, executor: Any) -> Iterator[tuple[Chunk, Outcome]]:
-    """Chunks computed by the executor's workers; only their names come back, the results come through the store."""
+def compute_elsewhere(todo: Todo, worker: Worker, executor: Executor) -> Iterator[tuple[Chunk, Outcome]]:
+    """Let the executor's workers compute chunks. They return names; the results are read from the store."""
     store = worker.store
     assert store is not None
     folder, recipe = str(store.folder.absolute()), worker.recipe
@@ -75,7 +94,7 @@ def task(recipe: Recipe, folder: str, chunk: Chunk, on_error: str, retry: bool) 
     return name
 
 
-def spans_processes(mesh: Any) -> bool:
+def spans_processes(mesh: Mesh | None) -> bool:
     """Whether a mesh has devices of several processes."""
     return mesh is not None and len({device.process_index for device in np.asarray(mesh.devices).flat}) > 1
 
@@ -87,7 +106,7 @@ def least(value: int) -> int:
     return int(np.asarray(multihost_utils.process_allgather(np.asarray([value / 2**20]))).min()) * 2**20
 
 
-def gather(outcomes: dict[str, Outcome], plan: Plan, mesh: Any) -> dict[str, Outcome]:
+def gather(outcomes: dict[str, Outcome], plan: Plan, mesh: Mesh | None) -> dict[str, Outcome]:
     """The results of all processes of a mesh, on every one of them."""
     if not spans_processes(mesh):
         return outcomes

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from solvable.results import write_atomically
-from solvable.sweep.assemble import CODES, assemble, axes_of
-from solvable.sweep.axes import shape_of, values_at
-from solvable.sweep.outcome import FAILED, Outcome
-from solvable.sweep.store import Store
+from solvable.io.files import StrPath, write_atomically
+from solvable.sweeps.assemble import CODES, assemble, axes_of
+from solvable.sweeps.axes import Value, shape_of, values_at
+from solvable.sweeps.identity import Description
+from solvable.sweeps.outcome import FAILED, Outcome
+from solvable.sweeps.store import Store
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Status:
     chunks: int
     chunks_done: int
     counts: dict[str, int]
-    failed: list[tuple[dict[str, Any], str]] = field(repr=False)
+    failed: list[tuple[dict[str, Value], str]] = field(repr=False)
 
     @property
     def complete(self) -> bool:
@@ -43,7 +43,7 @@ class Status:
         return "\n".join(lines)
 
 
-def sweep_status(store: Any) -> Status:
+def sweep_status(store: StrPath) -> Status:
     """What the store holds so far, read from its files.
 
     Raises:
@@ -63,7 +63,7 @@ def sweep_status(store: Any) -> Status:
     return Status(cells, len(chunks), len(parts), counts, listed)
 
 
-def collect(store: Any, path: Any = None, *, partial: bool = False) -> xr.Dataset:
+def collect(store: StrPath, path: StrPath | None = None, *, partial: bool = False) -> xr.Dataset:
     """The dataset of a store, complete or, with ``partial``, with missing cells marked; the build is not needed.
 
     Args:
@@ -87,7 +87,7 @@ def collect(store: Any, path: Any = None, *, partial: bool = False) -> xr.Datase
     return dataset
 
 
-def _read(folder: Any) -> tuple[dict[str, Any], list[tuple[list[int], Outcome]]]:
+def _read(folder: StrPath) -> tuple[Description, list[tuple[list[int], Outcome]]]:
     store = Store(folder)
     description = store.read_plan()
     if description is None:

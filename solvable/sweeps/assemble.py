@@ -1,17 +1,19 @@
 """From the results of chunks to one labelled dataset."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from solvable.forms.curve import Result
-from solvable.results import make_dataset
-from solvable.sweep.axes import Axis, shape_of
-from solvable.sweep.outcome import FAILED, QUANTITIES, Outcome
+from solvable.results import Entry, make_dataset
+from solvable.sweeps.axes import Axis, Value, shape_of
+from solvable.sweeps.identity import AxisEntry, Description
+from solvable.sweeps.outcome import FAILED, QUANTITIES, Outcome
+
+Cells = Sequence[int]  # numbers of the cells of a chunk
 
 MISSING = -2  # the result code of a cell that is not computed yet
 ALWAYS = ("risk", "stderr")  # of every sweep; the others only where some cell has them
@@ -31,18 +33,18 @@ WORDS = {
 
 
 @dataclass(frozen=True)
-class SweepConfig:
+class Provenance:
     """What a dataset says about its sweep, as JSON in its attributes."""
 
-    axes: list[dict[str, Any]]
-    steps: Any
+    axes: list[AxisEntry]
+    steps: list[int] | str
     method: str
     build: str
-    key: Any
+    key: list[object] | None
     precision: str
 
 
-def assemble(description: dict[str, Any], outcomes: Iterable[tuple[Any, Outcome]], **attrs: Any) -> xr.Dataset:
+def assemble(description: Description, outcomes: Iterable[tuple[Cells, Outcome]], **attrs: float | str) -> xr.Dataset:
     """The dataset of a sweep.
 
     Args:
@@ -57,7 +59,7 @@ def assemble(description: dict[str, Any], outcomes: Iterable[tuple[Any, Outcome]
     lines, result, error = _filled(description, parts, int(np.prod(shape)))
     lines = {name: values.reshape(*shape, -1) for name, values in lines.items()}
     steps = lines.pop("step")
-    variables: dict[str, Any] = {name: (along, values, QUANTITIES[name]) for name, values in lines.items()}
+    variables: dict[str, Entry] = {name: (along, values, QUANTITIES[name]) for name, values in lines.items()}
     variables["result"] = (dims, result.reshape(shape), "how the cell ended")
     variables["error"] = (dims, error.reshape(shape), "traceback of a cell that failed")
     coords = _coordinates(axes)
@@ -69,7 +71,9 @@ def assemble(description: dict[str, Any], outcomes: Iterable[tuple[Any, Outcome]
     return _labelled(description, variables, coords, result, wall_seconds=seconds, **attrs)
 
 
-def _filled(description: dict[str, Any], parts: list[tuple[Any, Outcome]], count: int):
+def _filled(
+    description: Description, parts: list[tuple[Cells, Outcome]], count: int
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """(curves and steps, shape (cells, records); result codes; tracebacks) of all cells, missing ones among them."""
     fixed = description["steps"] if isinstance(description["steps"], list) else None
     records = max((len(out.steps) for _, out in parts), default=1) if fixed is None else len(fixed)
@@ -89,8 +93,14 @@ def _filled(description: dict[str, Any], parts: list[tuple[Any, Outcome]], count
     return lines, result, error
 
 
-def _labelled(description, variables, coords, result, **attrs) -> xr.Dataset:
-    config = SweepConfig(**{name: description[name] for name in SweepConfig.__dataclass_fields__})
+def _labelled(
+    description: Description,
+    variables: dict[str, Entry],
+    coords: dict[str, Entry],
+    result: np.ndarray,
+    **attrs: float | str,
+) -> xr.Dataset:
+    config = Provenance(**{name: description[name] for name in Provenance.__dataclass_fields__})
     counts = {f"cells_{name}": int((result == code).sum()) for name, code in CODES.items()}
     dims = " ".join(str(dim) for dim in variables["result"][0])
     key = description["key"]
@@ -102,7 +112,7 @@ def _labelled(description, variables, coords, result, **attrs) -> xr.Dataset:
     return dataset
 
 
-def _coordinates(axes: tuple[Axis, ...]) -> dict[str, tuple[tuple[str, ...], Any, str]]:
+def _coordinates(axes: tuple[Axis, ...]) -> dict[str, Entry]:
     coords = {}
     for axis in axes:
         for name, column in zip(axis.names, zip(*axis.values, strict=True), strict=True):
@@ -110,7 +120,7 @@ def _coordinates(axes: tuple[Axis, ...]) -> dict[str, tuple[tuple[str, ...], Any
     return coords
 
 
-def _column(values: tuple[Any, ...]) -> np.ndarray:
+def _column(values: tuple[Value, ...]) -> np.ndarray:
     """Numbers as numbers, with NaN for None; anything with a text among it as texts."""
     if any(isinstance(v, str) for v in values):
         return np.asarray([str(v) for v in values])
@@ -121,7 +131,7 @@ def _column(values: tuple[Any, ...]) -> np.ndarray:
     return np.asarray(values)
 
 
-def axes_of(description: dict[str, Any]) -> tuple[Axis, ...]:
+def axes_of(description: Description) -> tuple[Axis, ...]:
     """The axes written in a ``plan.json``."""
     return tuple(
         Axis(a["dim"], tuple(a["names"]), tuple(tuple(values) for values in a["values"])) for a in description["axes"]

@@ -1,10 +1,11 @@
 """The results of one chunk: what is kept of every cell's curve, and how cells ended."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from solvable.forms.curve import Curve
 
@@ -17,9 +18,9 @@ QUANTITIES = {
 }
 
 
-def recorded(curve: Curve) -> dict[str, Any]:
+def recorded(curve: Curve) -> dict[str, ArrayLike]:
     """What is kept of a curve: its result code, risk and stderr, and the two of the training risk if it has one."""
-    found = {"result": curve.result, "risk": curve.risk, "stderr": curve.stderr}
+    found: dict[str, ArrayLike] = {"result": curve.result, "risk": curve.risk, "stderr": curve.stderr}
     if curve.train_risk is not None:
         exact = jnp.zeros_like(curve.train_risk)  # a theory gives no error, because there is none
         found |= {"train_risk": curve.train_risk, "train_stderr": curve.stats.get("train_stderr", exact)}
@@ -46,12 +47,12 @@ class Outcome:
     seconds: float = 0.0
 
     @classmethod
-    def empty(cls, cells: int, steps: np.ndarray, dtype: Any) -> "Outcome":
-        """Of cells of which nothing is known yet."""
+    def empty(cls, cells: int, steps: np.ndarray, dtype: DTypeLike) -> "Outcome":
+        """The outcome before anything is computed: every cell counts as failed, without a traceback."""
         nothing = np.full((cells, len(steps)), np.nan, dtype)
         return cls({"risk": nothing, "stderr": nothing.copy()}, np.full(cells, FAILED, np.int8), steps)
 
-    def put(self, places: list[int], found: dict[str, Any]) -> None:
+    def put(self, places: list[int], found: Mapping[str, ArrayLike]) -> None:
         """Keep what was `recorded`: arrays with a leading axis of cells, and perhaps more cells and records."""
         count, records = len(places), len(self.steps)
         self.result[places] = np.asarray(found["result"])[:count]

@@ -1,6 +1,6 @@
 """Theory against simulation in one call."""
 
-from typing import Any
+from collections.abc import Iterable
 
 import equinox as eqx
 import numpy as np
@@ -10,9 +10,9 @@ from solvable.algorithms.base import AbstractAlgorithm
 from solvable.forms.curve import Curve
 from solvable.keys import stream
 from solvable.method import AbstractMethod
-from solvable.models.base import AbstractModel
+from solvable.forms.base import AbstractSubject
 from solvable.simulation import Simulation
-from solvable.solve import solve
+from solvable.verbs.solve import solve
 
 
 class Check(eqx.Module):
@@ -41,10 +41,10 @@ class Check(eqx.Module):
 
 
 def check(
-    model: AbstractModel,
+    model: AbstractSubject,
     algorithm: AbstractAlgorithm,
     method: AbstractMethod,
-    steps: Any = None,
+    steps: Iterable[int] | None = None,
     *,
     key: Key[Array, ""],
     simulation: AbstractMethod | None = None,

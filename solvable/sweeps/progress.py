@@ -3,14 +3,13 @@
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 from tqdm import tqdm
 
-Report = Callable[[int, int, dict[str, Any]], None]
+Report = Callable[[int, int, dict[str, float]], None]
 
 
-class Progress:
+class CellCounter:
     """Counts finished cells and tells whoever wants to know.
 
     Args:

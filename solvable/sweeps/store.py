@@ -1,18 +1,19 @@
 """The folder that holds a sweep: one file for the plan, one for every finished chunk.
 
-Files appear by renaming a finished one into place, so none is ever half there; the set of files is what is done. Every
-file carries a digest of its own payload, so one that was truncated or edited is found out and made again.
+A file is renamed into place when it is complete, and a chunk is done when its file is there. Every file carries a
+digest of its content: a file that was truncated or edited is noticed and computed again.
 """
 
+import errno
 import glob
 import json
-import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from solvable.sweep.files import Damaged, abandoned, explained, pack, put, read_arrays
+from solvable.io.files import TEMPORARY, Damaged, StrPath, abandoned, pack, put, read_arrays
+from solvable.sweeps.identity import Description
 
 
 class Store:
@@ -23,7 +24,7 @@ class Store:
         write: make the folders, and remove what killed processes left behind.
     """
 
-    def __init__(self, folder: Any, *, write: bool = False):
+    def __init__(self, folder: StrPath, *, write: bool = False):
         self.folder = Path(folder)
         self.plan_path = self.folder / "plan.json"
         self.shards, self.partial = self.folder / "shards", self.folder / "partial"
@@ -33,7 +34,7 @@ class Store:
                     path.mkdir(parents=True, exist_ok=True)
                 self.remove_leftovers()
 
-    def read_plan(self) -> dict[str, Any] | None:
+    def read_plan(self) -> Description | None:
         """The plan's description, None if there is none yet.
 
         Raises:
@@ -46,7 +47,7 @@ class Store:
         except (ValueError, OSError) as error:
             raise ValueError(f"store: wanted a plan in {self.plan_path}; got a damaged file ({error})") from None
 
-    def write_plan(self, description: dict[str, Any], *, replace: bool = False) -> dict[str, Any]:
+    def write_plan(self, description: Description, *, replace: bool = False) -> Description:
         """Write the plan unless another process was faster; returns the one that stands."""
         data = json.dumps(description, indent=1, sort_keys=True).encode()
         with explained(self.folder):
@@ -63,12 +64,6 @@ class Store:
         """Whether a chunk's file is there; `read` says whether it is sound."""
         return self.shard(name).exists()
 
-    def done(self) -> set[str]:
-        """Names of all chunks whose file is there."""
-        if not self.shards.is_dir():
-            return set()
-        return {entry.name.removesuffix(".npz") for entry in os.scandir(self.shards) if entry.name.endswith(".npz")}
-
     def read(self, name: str) -> dict[str, np.ndarray] | None:
         """A chunk's arrays; None if it is missing or damaged."""
         try:
@@ -76,7 +71,7 @@ class Store:
         except (FileNotFoundError, Damaged):
             return None
 
-    def write(self, name: str, arrays: dict[str, np.ndarray]) -> None:
+    def write(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Put a finished chunk in place, and remove the checkpoints that led to it."""
         with explained(self.folder):
             put(self.shard(name), pack(arrays))
@@ -89,9 +84,29 @@ class Store:
 
     def remove_leftovers(self) -> None:
         """Remove temporary files of processes that are gone, and checkpoints of chunks that are finished."""
-        for path in self.folder.rglob(".*.tmp"):
+        for path in self.folder.rglob(TEMPORARY):
             if abandoned(path):
                 path.unlink(missing_ok=True)
         for path in self.partial.glob("*-*.npz"):
             if self.has(path.name.rsplit("-", 1)[0]):
                 path.unlink(missing_ok=True)
+
+
+class explained:
+    """Within, an error of the file system says what to do, and that finished chunks are safe."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if not isinstance(error, OSError) or isinstance(error, FileExistsError):
+            return
+        safe = "what is finished is safe, and the same sweep goes on from there"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OSError(error.errno, f"store: no space left for {self.folder}; {safe} once there is") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise OSError(error.errno, f"store: wanted a folder that can be written; {self.folder} cannot") from error
+        raise OSError(error.errno, f"store: {self.folder}: {error.strerror}; {safe}") from error

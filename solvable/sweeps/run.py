@@ -1,32 +1,36 @@
 """One call for a whole sweep."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import Literal
 
 import xarray as xr
+from jax.sharding import Mesh
+from jaxtyping import Array, Key
 
+from solvable.io.files import StrPath
 from solvable.method import AbstractMethod
-from solvable.sweep.assemble import assemble
-from solvable.sweep.compilation import compilation_cached
-from solvable.sweep.engines import Todo, compute_elsewhere, gather, least, share_of, spans_processes
-from solvable.sweep.identity import describe
-from solvable.sweep.layout import Chunk, Plan, local_devices, make_plan
-from solvable.sweep.outcome import Outcome
-from solvable.sweep.progress import Progress, Report
-from solvable.sweep.recipe import Recipe
-from solvable.sweep.resume import adopt, layout_of
-from solvable.sweep.store import Store
-from solvable.sweep.work import Worker
+from solvable.sweeps.assemble import assemble
+from solvable.sweeps.axes import AxesLike
+from solvable.sweeps.compilation import compilation_cached
+from solvable.sweeps.engines import Executor, Todo, compute_elsewhere, gather, least, share_of, spans_processes
+from solvable.sweeps.identity import Description, describe
+from solvable.sweeps.layout import Chunk, Plan, local_devices, make_plan
+from solvable.sweeps.outcome import Outcome
+from solvable.sweeps.progress import CellCounter, Report
+from solvable.sweeps.recipe import Build, Recipe, StepsLike
+from solvable.sweeps.resume import adopt, layout_of
+from solvable.sweeps.store import Store
+from solvable.sweeps.work import Worker
 
 
 def plan(
-    build: Callable,
-    axes: Mapping,
+    build: Build,
+    axes: AxesLike,
     method: AbstractMethod,
-    steps: Any,
+    steps: StepsLike,
     *,
-    key: Any = None,
-    mesh: Any = None,
+    key: Key[Array, ""] | None = None,
+    mesh: Mesh | None = None,
     chunk: int | None = None,
 ) -> Plan:
     """What `sweep` would do with the same arguments: cells, compilations, operations, bytes. Nothing is run.
@@ -39,21 +43,21 @@ def plan(
 
 
 def sweep(
-    build: Callable,
-    axes: Mapping,
+    build: Build,
+    axes: AxesLike,
     method: AbstractMethod,
-    steps: Any,
+    steps: StepsLike,
     *,
-    key: Any = None,
-    store: Any = None,
-    executor: Any = None,
-    mesh: Any = None,
+    key: Key[Array, ""] | None = None,
+    store: StrPath | None = None,
+    executor: Executor | None = None,
+    mesh: Mesh | None = None,
     shard: tuple[int, int] | None = None,
     chunk: int | None = None,
     progress: Report | bool | None = None,
-    on_error: str = "record",
+    on_error: Literal["record", "raise"] = "record",
     retry_failed: bool = False,
-    compilation_cache: Any = None,
+    compilation_cache: StrPath | None = None,
 ) -> xr.Dataset:
     """Solve every combination of the axes' values, as one labelled dataset.
 
@@ -99,7 +103,7 @@ def sweep(
         folder = None if store is None else Store(store, write=True)
         made = made if folder is None else adopt(made, folder, retry_failed)
         worker = Worker(recipe, devices, folder, on_error)
-        watch = Progress(progress, made.cells)
+        watch = CellCounter(progress, made.cells)
         try:
             watch.add(len(made.failures), len(made.failures), computed=False)
             outcomes = compute(made, worker, watch, executor, shard, retry_failed, mesh)
@@ -107,11 +111,19 @@ def sweep(
             raise KeyboardInterrupt(_how_to_resume(store, watch)) from stop
         finally:
             watch.close()
-    description = {**describe(recipe, made.platform), **layout_of(made)}
+    description: Description = {**describe(recipe, made.platform), **layout_of(made)}
     return assemble(description, [(c.cells, outcomes[c.name]) for c in made.chunks])
 
 
-def compute(made: Plan, worker: Worker, watch: Progress, executor, shard, retry: bool, mesh) -> dict[str, Outcome]:
+def compute(
+    made: Plan,
+    worker: Worker,
+    watch: CellCounter,
+    executor: Executor | None,
+    shard: tuple[int, int] | None,
+    retry: bool,
+    mesh: Mesh | None,
+) -> dict[str, Outcome]:
     """The results of all chunks, from the store or computed now."""
     outcomes: dict[str, Outcome] = {}
     todo: dict[str, tuple[Chunk, Outcome | None]] = {}
@@ -124,14 +136,15 @@ def compute(made: Plan, worker: Worker, watch: Progress, executor, shard, retry:
             outcomes[c.name] = out
             watch.add(len(c.cells), len(out.errors), computed=False)
     mine, others = share_of(list(todo.values()), shard, mesh)
-    run = compute_here if executor is None else compute_elsewhere
-    for c, out in run([*mine, *others], worker, executor):
+    ordered = [*mine, *others]
+    found = compute_here(ordered, worker) if executor is None else compute_elsewhere(ordered, worker, executor)
+    for c, out in found:
         outcomes[c.name] = out
         watch.add(len(c.cells), len(out.errors), computed=True)
     return gather(outcomes, made, mesh)
 
 
-def compute_here(todo: Todo, worker: Worker, executor: None) -> Iterator[tuple[Chunk, Outcome]]:
+def compute_here(todo: Todo, worker: Worker) -> Iterator[tuple[Chunk, Outcome]]:
     """Chunks computed in this process; one that another process has finished meanwhile is taken from the store."""
     for c, before in todo:
         if worker.store is not None and before is None and (found := worker.store.read(c.name)) is not None:
@@ -144,7 +157,7 @@ def compute_here(todo: Todo, worker: Worker, executor: None) -> Iterator[tuple[C
         yield c, out
 
 
-def check_chunk(chunk: Any) -> int | None:
+def check_chunk(chunk: object) -> int | None:
     """A number of cells, or None.
 
     Raises:
@@ -155,7 +168,7 @@ def check_chunk(chunk: Any) -> int | None:
     return chunk
 
 
-def check_shard(shard: Any, store: Any) -> None:
+def check_shard(shard: tuple[int, int] | None, store: StrPath | None) -> None:
     """Raise a ValueError unless ``shard`` is (i, n) with 0 <= i < n, on a store."""
     if shard is None:
         return
@@ -166,7 +179,7 @@ def check_shard(shard: Any, store: Any) -> None:
         raise ValueError("shard: wanted a store, which the processes share; got store=None")
 
 
-def _how_to_resume(store: Any, watch: Progress) -> str:
+def _how_to_resume(store: StrPath | None, watch: CellCounter) -> str:
     done = f"stopped after {watch.done} of {watch.total} cells"
     if store is None:
         return f"{done}; nothing is kept without a store"

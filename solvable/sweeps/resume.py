@@ -1,17 +1,16 @@
 """A plan and a store: begin one, or go on with it if it is the same sweep."""
 
 from dataclasses import replace
-from typing import Any
 
-from solvable.sweep.identity import describe, differences
-from solvable.sweep.layout import Chunk, Plan, chunk_name, shard_description
-from solvable.sweep.lowering import Group
-from solvable.sweep.store import Store
+from solvable.sweeps.identity import ChunkEntry, Layout, describe, differences
+from solvable.sweeps.layout import Chunk, Plan, chunk_name, shard_description
+from solvable.sweeps.lowering import Group
+from solvable.sweeps.store import Store
 
 
-def layout_of(plan: Plan) -> dict[str, Any]:
+def layout_of(plan: Plan) -> Layout:
     """Chunks and unbuildable cells of a plan, for ``plan.json``."""
-    chunks = [{"name": c.name, "cells": list(c.cells), "group": list(c.group)} for c in plan.chunks]
+    chunks: list[ChunkEntry] = [{"name": c.name, "cells": list(c.cells), "group": list(c.group)} for c in plan.chunks]
     build = getattr(plan.recipe.build, "__qualname__", type(plan.recipe.build).__qualname__)
     return {"chunks": chunks, "failures": {str(i): text for i, text in plan.failures.items()}, "build": build}
 

@@ -14,8 +14,8 @@ from solvable.forms.base import AbstractSubject, Form, Reading
 from solvable.forms.curve import Curve, Result
 from solvable.keys import require_key
 from solvable.method import AbstractMethod, Mismatch, check_kind, match
-from solvable.methods import takers
 from solvable.numerics.precision import in_float64
+from solvable.verbs.methods import takers
 
 
 def solve(

@@ -1,19 +1,35 @@
-"""What cells take: operations, memory, disk, and how many of them make a chunk. Estimates."""
+"""Estimates of what a cell takes, operations, memory and disk, and from them the number of cells of a chunk."""
 
-import os
-from typing import Any
+from typing import Protocol
+
+import psutil
 
 from solvable.method import AbstractResumable
-from solvable.sweep.lowering import Group
-from solvable.sweep.recipe import Recipe, Setting
+from solvable.sweeps.lowering import Group
+from solvable.sweeps.recipe import Recipe, Setting
 
 CHUNK_WORK = 1 << 31  # modes x steps x runs of a chunk: about ten seconds of one core
 CHUNK_CELLS = 4096
 MEMORY_SHARE = 0.25  # of the free memory, for the cells of one chunk
 
 
+class Device(Protocol):
+    """What is asked of a device of JAX."""
+
+    @property
+    def platform(self) -> str:
+        """``"cpu"``, ``"gpu"`` or ``"tpu"``."""
+        ...
+
+    def memory_stats(self) -> dict[str, int] | None:
+        """What the allocator reports, if anything."""
+
+
+Devices = tuple[Device, ...]
+
+
 def chunk_size(recipe: Recipe, group: Group, last: int, free: int) -> int:
-    """Cells of about ten seconds of one core's work, and of a quarter of the free memory."""
+    """Number of cells of a chunk: about ten seconds of one core's work, and at most a quarter of the free memory."""
     runs = getattr(recipe.method, "num_runs", 1)
     walked = max(last, 1) if isinstance(recipe.method, AbstractResumable) else 1000
     work = CHUNK_WORK // (max(group.modes, 64) * runs * walked)
@@ -48,17 +64,12 @@ def cell_bytes(recipe: Recipe, group: Group) -> int:
     return number * (group.modes * (8 + 8 * runs) + (group.records or 128) * (runs + 2)) + 1024
 
 
-def free_memory(device: Any) -> int:
+def free_memory(device: Device) -> int:
     """Bytes a device has to spare: what its allocator reports, or the machine's available memory."""
-    stats = device.memory_stats() if hasattr(device, "memory_stats") else None
+    stats = device.memory_stats()
     if stats and "bytes_limit" in stats:
         return int(stats["bytes_limit"] - stats.get("bytes_in_use", 0))
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            rows = dict(line.split(":", 1) for line in file)
-        return int(rows["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    return psutil.virtual_memory().available
 
 
 def size_text(count: float) -> str:

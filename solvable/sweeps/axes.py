@@ -3,9 +3,12 @@
 import json
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+
+Value = bool | int | float | str | None  # of one name at one position
+AxesLike = Mapping[str, Iterable[object]] | Mapping[str | tuple[str, ...], Iterable[object]]
 
 RESERVED = ("step", "record", "risk", "stderr", "result", "error")  # what the dataset itself is made of
 
@@ -21,10 +24,10 @@ class Axis(NamedTuple):
 
     dim: str
     names: tuple[str, ...]
-    values: tuple[tuple[Any, ...], ...]
+    values: tuple[tuple[Value, ...], ...]
 
 
-def parse_axes(axes: Mapping[Any, Any]) -> tuple[Axis, ...]:
+def parse_axes(axes: AxesLike) -> tuple[Axis, ...]:
     """Axes from a mapping: ``name -> values``, or ``(name, name) -> pairs`` for names that vary together.
 
     Raises:
@@ -42,7 +45,7 @@ def parse_axes(axes: Mapping[Any, Any]) -> tuple[Axis, ...]:
     return tuple(parsed)
 
 
-def _positions(names: tuple[str, ...], values: Any, single: bool) -> tuple[tuple[Any, ...], ...]:
+def _positions(names: tuple[str, ...], values: object, single: bool) -> tuple[tuple[Value, ...], ...]:
     label = names[0] if single else str(names)
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
         raise ValueError(f"axes[{label!r}]: wanted a list or an array of values; got {values!r}")
@@ -58,9 +61,9 @@ def _positions(names: tuple[str, ...], values: Any, single: bool) -> tuple[tuple
     return positions
 
 
-def _plain(name: str, value: Any) -> Any:
+def _plain(name: str, value: object) -> Value:
     """A value as a Python number, text or None."""
-    if hasattr(value, "dtype") and np.ndim(value) == 0:
+    if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0:
         value = np.asarray(value).item()
     if value is not None and not isinstance(value, bool | int | float | str):
         raise ValueError(f"axes[{name!r}]: wanted numbers, texts or None; got {value!r}")
@@ -87,7 +90,7 @@ def shape_of(axes: tuple[Axis, ...]) -> tuple[int, ...]:
     return tuple(len(axis.values) for axis in axes)
 
 
-def values_at(axes: tuple[Axis, ...], index: int) -> dict[str, Any]:
+def values_at(axes: tuple[Axis, ...], index: int) -> dict[str, Value]:
     """The values of all names at one cell; the last axis varies fastest."""
     places = np.unravel_index(index, shape_of(axes))
     return {n: v for axis, i in zip(axes, places, strict=True) for n, v in zip(axis.names, axis.values[i], strict=True)}

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import jax
+
+from solvable.io.files import StrPath
 
 _OPTIONS = {
     "jax_persistent_cache_min_compile_time_secs": 0.1,
@@ -14,7 +15,7 @@ _OPTIONS = {
 
 
 @contextmanager
-def compilation_cached(folder: Any) -> Iterator[None]:
+def compilation_cached(folder: StrPath | None) -> Iterator[None]:
     """Within, compiled programs are looked up in and added to ``folder``; the configuration is restored after.
 
     Programs suit the processor they were compiled for: one folder for each kind of machine.

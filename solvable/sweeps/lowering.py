@@ -16,7 +16,7 @@ from solvable.forms.draws import Reduction
 from solvable.forms.spectrum import Spectrum
 from solvable.method import AbstractResumable, Mismatch, match
 from solvable.models.base import AbstractProblem
-from solvable.sweep.recipe import Recipe, Setting, drawn
+from solvable.sweeps.recipe import Recipe, Setting, drawn
 
 NARROWEST, RATIO = 16, 4  # padded widths are 16, 64, 256, 1024, ...
 FEWEST_RECORDS = 16  # padded numbers of records are 16, 32, 64, ...

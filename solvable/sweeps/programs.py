@@ -14,11 +14,12 @@ from typing import Any
 import jax
 import numpy as np
 
+from solvable.io.hashing import sha
 from solvable.keys import stream
-from solvable.sweep.content import digest, sha
-from solvable.sweep.lowering import Group, raise_up
-from solvable.sweep.outcome import recorded
-from solvable.sweep.recipe import Recipe, Setting
+from solvable.sweeps.content import digest
+from solvable.sweeps.lowering import Group, raise_up
+from solvable.sweeps.outcome import recorded
+from solvable.sweeps.recipe import Recipe, Setting
 
 NEVER = np.iinfo(np.int32).max  # pads the steps to record
 _PROGRAMS: OrderedDict[str, "Program"] = OrderedDict()

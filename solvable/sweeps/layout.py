@@ -1,16 +1,18 @@
 """The plan of a sweep: its cells in chunks, what it will compile, compute and store, before anything is run."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 
-from solvable.sweep.content import digest, sha
-from solvable.sweep.cost import cell_bytes, cell_flops, chunk_size, free_memory, size_text, stored_bytes
-from solvable.sweep.identity import identity, versions, words
-from solvable.sweep.lowering import Group, group_of
-from solvable.sweep.recipe import Recipe
+from solvable.io.hashing import sha
+from solvable.sweeps.content import digest
+from solvable.sweeps.cost import Devices, cell_bytes, cell_flops, chunk_size, free_memory, size_text, stored_bytes
+from solvable.sweeps.identity import identity, versions, words
+from solvable.sweeps.lowering import Group, group_of
+from solvable.sweeps.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Plan:
         chunks: their division; each is one file of a store.
         failures: cells that could not even be built, with their tracebacks.
         compilations: programs to compile: one a group, and for cells that walk alone one a shape.
-        flops: floating point operations, an estimate (`solvable.sweep.cost.cell_flops`).
+        flops: floating point operations, an estimate (`solvable.sweeps.cost.cell_flops`).
         stored_bytes: size of all results.
         tile_bytes: device memory of the largest tile in flight.
         free_bytes: free memory of the device when the plan was made.
@@ -68,7 +70,7 @@ class Plan:
         """Cells of the largest chunk."""
         return max((len(chunk.cells) for chunk in self.chunks), default=0)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """The numbers of the plan, for JSON."""
         names = ("cells", "compilations", "flops", "stored_bytes", "tile_bytes", "free_bytes", "platform")
         counts = {"chunks": len(self.chunks), "chunk_size": self.chunk_size, "failures": len(self.failures)}
@@ -97,7 +99,9 @@ class Plan:
         return "\n".join(lines)
 
 
-def make_plan(recipe: Recipe, devices: tuple, chunk: int | None = None, common: Any = None) -> Plan:
+def make_plan(
+    recipe: Recipe, devices: Devices, chunk: int | None = None, common: Callable[[int], int] | None = None
+) -> Plan:
     """Divide the cells into groups and chunks; ``common`` makes one number of those of several processes.
 
     Raises:
@@ -136,9 +140,11 @@ def _measure(recipe: Recipe, chunks: tuple[Chunk, ...], failures: dict[int, str]
     return Plan(recipe, chunks, failures, platform, free, recipe.count, programs, float(flops), stored, tile)
 
 
-def _chunks(recipe, group: Group, cells: list[int], platform, free, wanted, devices) -> list[Chunk]:
+def _chunks(
+    recipe: Recipe, group: Group, cells: list[int], platform: str, free: int, wanted: int | None, devices: Devices
+) -> list[Chunk]:
     """Cells that share a draw side by side, cut into whole numbers of tiles."""
-    seeds = {i: recipe.values(i).get("seed") for i in cells}
+    seeds = {i: recipe.seed(i) for i in cells}
     cells = sorted(cells, key=lambda i: (recipe.setting(i).law, -1 if seeds[i] is None else seeds[i], i))
     tiles = len(devices) * group.lanes
     last = int(recipe.setting(cells[0]).steps[-1])
@@ -159,7 +165,7 @@ def chunk_name(recipe: Recipe, common: str, cells: tuple[int, ...]) -> str:
     return sha(common, [recipe.content(i) for i in cells])
 
 
-def local_devices(mesh: Any) -> tuple:
+def local_devices(mesh: Mesh | None) -> Devices:
     """The devices of this process among those of a mesh; one device without a mesh."""
     if mesh is None:
         return (jax.local_devices()[0],)

@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from solvable.io.files import Damaged, pack, put, read_arrays
 from solvable.method import STRIDE
-from solvable.sweep.files import Damaged, pack, put, read_arrays
-from solvable.sweep.programs import Program, padded_records
-from solvable.sweep.recipe import Recipe
+from solvable.sweeps.programs import Program, padded_records
+from solvable.sweeps.recipe import Recipe
 
 FIRST_WORK = 1 << 28  # modes x steps x runs of a tile's first segment
 SEGMENT_SECONDS = 5.0  # later segments take about this long: what an interruption waits for

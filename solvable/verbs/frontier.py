@@ -9,8 +9,8 @@ from solvable.fits.frontier import Approach, measure_frontier
 from solvable.fits.frontier import Frontier as MeasuredFrontier
 from solvable.keys import stream
 from solvable.method import AbstractMethod
-from solvable.solve import solve
 from solvable.theory.frontier import Frontier, theory_frontier
+from solvable.verbs.solve import solve
 
 
 def compute_frontier(

@@ -10,14 +10,14 @@ import jax
 import numpy as np
 
 from solvable.method import AbstractResumable
-from solvable.solve import check_types, match_or_suggest, solve
-from solvable.sweep.layout import Chunk
-from solvable.sweep.lowering import Group, lower, pad
-from solvable.sweep.outcome import Outcome, recorded
-from solvable.sweep.programs import Program, program_for
-from solvable.sweep.recipe import Recipe, Setting, error_text
-from solvable.sweep.store import Store
-from solvable.sweep.walk import Walk
+from solvable.sweeps.layout import Chunk
+from solvable.sweeps.lowering import Group, lower, pad
+from solvable.sweeps.outcome import Outcome, recorded
+from solvable.sweeps.programs import Program, program_for
+from solvable.sweeps.recipe import Recipe, Setting, error_text
+from solvable.sweeps.store import Store
+from solvable.sweeps.walk import Walk
+from solvable.verbs.solve import check_types, match_or_suggest, solve
 
 
 @dataclass(frozen=True)

@@ -1,38 +1,23 @@
-"""What a thing is made of, as a hash: equal for equal content in any process, different for any other content."""
+"""The hash of a model, an algorithm or a method: equal content has the same hash in every process."""
 
-import hashlib
-import json
 import re
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import TypeGuard
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from solvable.forms.algorithms import Moments, Steps
+from solvable.io.hashing import sha
 from solvable.models.base import AbstractModel
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 _PROBE = 3  # parameters of the run that shows what an update does
-_TEXTS: dict[Any, tuple[str, bool]] = {}  # of tree structures; a few per sweep
+_TEXTS: dict[Hashable, tuple[str, bool]] = {}  # of tree structures; a few per sweep
 
 
-def sha(*parts: Any) -> str:
-    """SHA-256 of texts, bytes or JSON-able values, each with its length so that no two lists collide."""
-    total = hashlib.sha256()
-    for part in parts:
-        data = part if isinstance(part, bytes) else canonical(part).encode()
-        total.update(len(data).to_bytes(8, "little"))
-        total.update(data)
-    return total.hexdigest()
-
-
-def canonical(value: Any) -> str:
-    """The one JSON text of a value: sorted keys, no spaces, floats by their shortest exact form."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-def array_bytes(x: Any) -> bytes:
+def array_bytes(x: object) -> bytes:
     """Type, shape and bits of an array; a random key by its data."""
     if isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
         return str(jax.random.key_impl(x)).encode() + array_bytes(jax.random.key_data(x))
@@ -40,7 +25,7 @@ def array_bytes(x: Any) -> bytes:
     return f"{x.dtype.str}{x.shape}".encode() + np.ascontiguousarray(x).tobytes()
 
 
-def structure(tree: Any) -> str:
+def structure(tree: object) -> str:
     """Classes, static fields and plain leaves of a tree, and its arrays' types and shapes, without their values."""
     leaves, treedef = jax.tree.flatten(tree)
     text, addressed = _text(treedef)
@@ -49,12 +34,12 @@ def structure(tree: Any) -> str:
     return sha(text, kinds, behaviour(tree) if addressed or any(map(callable, leaves)) else "")
 
 
-def digest(tree: Any, known: str | None = None) -> str:
+def digest(tree: object, known: str | None = None) -> str:
     """Everything `structure` says, and the values of the arrays; ``known``: the structure, if computed already."""
     return sha(known or structure(tree), *(array_bytes(x) for x in jax.tree.leaves(tree) if _is_array(x)))
 
 
-def behaviour(tree: Any) -> str:
+def behaviour(tree: object) -> str:
     """What the functions in a model or an algorithm do: the text and constants of the computations they enter."""
     with jax.enable_x64(True):
         zeros = jnp.zeros(_PROBE)
@@ -68,16 +53,16 @@ def behaviour(tree: Any) -> str:
         return sha(*texts)
 
 
-def _traced(function: Any, *arguments: Any) -> str:
+def _traced(function: Callable[..., object], *arguments: object) -> str:
     closed = jax.make_jaxpr(function)(*arguments)
     return sha(_ADDRESS.sub("", str(closed)), *(array_bytes(c) for c in closed.consts))
 
 
-def _is_array(x: Any) -> bool:
+def _is_array(x: object) -> TypeGuard[jax.Array | np.ndarray | np.generic]:
     return isinstance(x, jax.Array | np.ndarray | np.generic)
 
 
-def _text(treedef: Any) -> tuple[str, bool]:
+def _text(treedef: Hashable) -> tuple[str, bool]:
     """The text of a tree structure without memory addresses, and whether there were any."""
     if treedef not in _TEXTS:
         if len(_TEXTS) > 4096:

@@ -1,0 +1,52 @@
+"""The face: what a user writes as ``sv.name``. Everything else is in the rooms listed first, as ``sv.theory.name``."""
+
+from . import algorithms as algorithms
+from . import config as config
+from . import exponents as exponents
+from . import fits as fits
+from . import forms as forms
+from . import models as models
+from . import numerics as numerics
+from . import plots as plots
+from . import simulation as simulation
+from . import sweeps as sweeps
+from . import theory as theory
+from .algorithms import SGD as SGD
+from .algorithms import AbstractAlgorithm as AbstractAlgorithm
+from .algorithms import GradientFlow as GradientFlow
+from .algorithms import Optax as Optax
+from .algorithms import Ridge as Ridge
+from .exponents import phase as phase
+from .fits import fit_power_law as fit_power_law
+from .forms import Curve as Curve
+from .forms import Result as Result
+from .method import AbstractMethod as AbstractMethod
+from .models import AbstractModel as AbstractModel
+from .models import LinearProblem as LinearProblem
+from .models import LinearRegression as LinearRegression
+from .models import NonlinearRF as NonlinearRF
+from .models import PowerLawRF as PowerLawRF
+from .references import cite as cite
+from .simulation import Simulation as Simulation
+from .simulation import measure_learning_curve as measure_learning_curve
+from .sweeps import collect as collect
+from .sweeps import plan as plan
+from .sweeps import sweep as sweep
+from .sweeps import sweep_status as sweep_status
+from .theory import DMFT as DMFT
+from .theory import DeterministicEquivalent as DeterministicEquivalent
+from .theory import Exact as Exact
+from .theory import Recursion as Recursion
+from .theory import Volterra as Volterra
+from .theory import frontier_map as frontier_map
+from .theory import optimal_penalty as optimal_penalty
+from .theory import regime as regime
+from .theory import ridge_map as ridge_map
+from .theory import stability as stability
+from .verbs.check import Check as Check
+from .verbs.check import check as check
+from .verbs.frontier import compute_frontier as compute_frontier
+from .verbs.solve import log_steps as log_steps
+from .verbs.solve import solve as solve
+
+__version__: str

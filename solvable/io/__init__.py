@@ -1,0 +1,1 @@
+"""Files and hashes: what knows nothing of models."""
