@@ -193,12 +193,12 @@ class SweepConfig:
 
     def _scaled(self, model: Any, algorithm: Any) -> Any:
         """The algorithm with its learning rate in absolute units."""
-        from solvable.forms import Moments
+        from solvable.algorithms import AbstractModewise
         from solvable.theory import stability
 
         if self.learning_rate_in == "absolute":
             return algorithm
-        if not isinstance(algorithm, Moments):
+        if not isinstance(algorithm, AbstractModewise):
             raise ValueError(f"learning_rate_in: wanted an algorithm with a learning rate; got {self.algorithm}")
         if self.learning_rate_in == "inverse_trace":
             return algorithm.rescale(1 / model.trace())
