@@ -9,8 +9,9 @@ from solvable.theory.recursion import Recursion
 from solvable.theory.regimes import REGIMES, Regime, regime
 from solvable.theory.ridge import DeterministicEquivalent, decompose, ridge_map, ridgeless_mean
 from solvable.theory.ridge_equations import RidgeRisk
+from solvable.theory.risk_parts import RiskParts
 from solvable.theory.stability import Stability, stability
-from solvable.theory.training_parts import RiskParts, decompose_training, ensemble
+from solvable.theory.training_parts import decompose_training, ensemble
 from solvable.theory.volterra import Volterra, forcing, kernel
 
 __all__ = [
