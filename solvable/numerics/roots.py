@@ -29,6 +29,7 @@ def bisect(
     start = low + (high - low) / 2
     # optimistix compiles by the identity of its function: without this the trace's own arrays would stay in its cache.
     function = eqx.filter_closure_convert(lambda x, _: jnp.asarray(increasing(x), float), start, None)
+    function = jax.tree.map(lambda x: jax.lax.stop_gradient(x) if eqx.is_array(x) else x, function)
     solver = optx.Bisection(rtol=0.0, atol=0.0, flip=False)  # no early end: the same digits in every batch
     options = {"lower": low, "upper": high}
     found = optx.root_find(function, solver, start, options=options, max_steps=iterations, throw=False)

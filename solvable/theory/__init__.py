@@ -6,7 +6,7 @@ from solvable.theory.frontier import Frontier, frontier_map, theory_frontier
 from solvable.theory.mean_field import Correlations, Responses, correlations, responses
 from solvable.theory.optimal_penalty import OptimalPenalty, optimal_penalty, optimal_power_law
 from solvable.theory.recursion import Recursion
-from solvable.theory.regimes import REGIMES, Regime, regime
+from solvable.theory.regimes import REGIMES, Regime, Resource, regime
 from solvable.theory.ridge import DeterministicEquivalent, decompose, ridge_map, ridgeless_mean
 from solvable.theory.ridge_equations import RidgeRisk
 from solvable.theory.risk_parts import RiskParts
@@ -24,6 +24,7 @@ __all__ = [
     "OptimalPenalty",
     "Recursion",
     "Regime",
+    "Resource",
     "Responses",
     "RidgeRisk",
     "RiskParts",

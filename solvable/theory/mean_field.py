@@ -24,8 +24,8 @@ from solvable.theory.dmft import (
     first_section,
     lower,
     over_windows,
+    recorded_times,
     require_full_batch,
-    schedule,
 )
 from solvable.theory.two_point import one_point, pairs
 
@@ -78,7 +78,7 @@ class Correlations(eqx.Module):
 def responses(model: AbstractModel, algorithm: AbstractAlgorithm, lags: Any) -> Responses:
     """R1, R3, R02, R24 and H_k of the typical draw at integer lags >= 0, increasing."""
     rate, continuous = require_full_batch(algorithm, "responses(...)")
-    plan = schedule(check_recorded("lags", lags), continuous)
+    plan = recorded_times(check_recorded("lags", lags), continuous)
     population = model.population()
     found = _responses(population, rate, plan.first, plan.times, plan.last, continuous)
     r1, r3, r02, r24, residual = (x[plan.place] for x in found)
@@ -104,7 +104,7 @@ def _responses(population, rate, first, times, last, continuous: bool):
 def correlations(model: AbstractModel, algorithm: AbstractAlgorithm, steps: Any) -> Correlations:
     """C0, C1, C2, C3 of the typical draw at every pair of ``steps``, integers >= 0, increasing."""
     rate, continuous = require_full_batch(algorithm, "correlations(...)")
-    plan = schedule(check_recorded("steps", steps), continuous)
+    plan = recorded_times(check_recorded("steps", steps), continuous)
     blocks = _correlations(model.population(), rate, plan.first, plan.times, plan.last, continuous)
     c0, c1, c2, c3 = (x[plan.place][:, plan.place] for x in blocks)
     return Correlations(np.asarray(steps), c0, c1, c2, c3)

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.models.base import AbstractModel
 from solvable.numerics.precision import in_float64
-from solvable.theory.dmft import Section, everywhere, lower, require_full_batch, schedule
+from solvable.theory.dmft import Section, everywhere, lower, recorded_times, require_full_batch
 from solvable.theory.mean_field import check_recorded
 from solvable.theory.risk_parts import RiskParts
 from solvable.theory.two_point import pairs, same_time
@@ -24,7 +24,7 @@ def decompose_training(model: AbstractModel, algorithm: AbstractAlgorithm, steps
     what they do not share.
     """
     rate, continuous = require_full_batch(algorithm, "decompose_training(...)")
-    plan = schedule(check_recorded("steps", steps), continuous)
+    plan = recorded_times(check_recorded("steps", steps), continuous)
     parts = _parts(model.population(), rate, plan.first, plan.times, plan.last, continuous)
     return jax.tree.map(lambda x: x[plan.place], parts)
 
