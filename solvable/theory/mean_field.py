@@ -4,13 +4,11 @@ Both are for the typical draw, at any recorded steps, with the letters of Bordel
 2402.01092). They take ``SGD(batch_size=None)`` and ``GradientFlow()`` with a constant learning rate.
 """
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, ArrayLike, Float, Int
 
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.models.base import AbstractModel
@@ -75,7 +73,7 @@ class Correlations(eqx.Module):
 
 
 @in_float64
-def responses(model: AbstractModel, algorithm: AbstractAlgorithm, lags: Any) -> Responses:
+def responses(model: AbstractModel, algorithm: AbstractAlgorithm, lags: ArrayLike) -> Responses:
     """R1, R3, R02, R24 and H_k of the typical draw at integer lags >= 0, increasing."""
     rate, continuous = require_full_batch(algorithm, "responses(...)")
     plan = recorded_times(check_recorded("lags", lags), continuous)
@@ -101,7 +99,7 @@ def _responses(population, rate, first, times, last, continuous: bool):
 
 
 @in_float64
-def correlations(model: AbstractModel, algorithm: AbstractAlgorithm, steps: Any) -> Correlations:
+def correlations(model: AbstractModel, algorithm: AbstractAlgorithm, steps: ArrayLike) -> Correlations:
     """C0, C1, C2, C3 of the typical draw at every pair of ``steps``, integers >= 0, increasing."""
     rate, continuous = require_full_batch(algorithm, "correlations(...)")
     plan = recorded_times(check_recorded("steps", steps), continuous)
@@ -131,7 +129,7 @@ def _correlations(population, rate, first, times, last, continuous: bool):
     return jax.tree.map(assemble, corner, side, lower_half)
 
 
-def _block(training: Training, a: Section, b: Section, same: Any):
+def _block(training: Training, a: Section, b: Section, same: ArrayLike):
     """C0, C1, C2, C3 between the times of two sections, all sums about the anchor of the first."""
     left = one_point(training.modes, training.power, a.points.at, a.anchor)
     right = one_point(training.modes, training.power, b.points.at, a.anchor)
@@ -148,7 +146,7 @@ def _block(training: Training, a: Section, b: Section, same: Any):
     )
 
 
-def check_recorded(name: str, steps: Any) -> np.ndarray:
+def check_recorded(name: str, steps: ArrayLike) -> np.ndarray:
     """``steps`` as a vector of increasing integers >= 0.
 
     Raises:

@@ -140,8 +140,8 @@ def _regimes(population: Population, width, samples, penalty, best: bool) -> Reg
         share = jnp.where(parts.risk > 0, parts.label / jnp.where(parts.risk > 0, parts.risk, 1.0), 0.0)
         off = jnp.where(removable[2] >= HALF, jnp.where(penalty > best_penalty, 1, -1), 0)
         code = _code(exponents[0], exponents[1], width <= samples, samples <= width, off, share, parts.risk)
-        resources = [Resource(*of_one) for of_one in zip(exponents, limits, removable, strict=True)]
-        return Regime(code, *resources, share, parts.risk)
+        of_width, of_samples, of_penalty = (Resource(exponents[i], limits[i], removable[i]) for i in range(3))
+        return Regime(code, of_width, of_samples, of_penalty, share, parts.risk)
 
     return jax.lax.map(one, (width, samples, penalty), batch_size=TOGETHER)
 

@@ -1,11 +1,9 @@
 """Bias and variances of the risk along full-batch training, ensembles and bagging."""
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.models.base import AbstractModel
@@ -17,11 +15,13 @@ from solvable.theory.two_point import pairs, same_time
 
 
 @in_float64
-def decompose_training(model: AbstractModel, algorithm: AbstractAlgorithm, steps: Any) -> RiskParts:
-    """Bias and variances of the typical risk at integer ``steps`` >= 0, increasing, by cross-correlators.
+def decompose_training(model: AbstractModel, algorithm: AbstractAlgorithm, steps: ArrayLike) -> RiskParts:
+    """The typical risk at integer ``steps`` >= 0, increasing, as a sum of bias and variances (`RiskParts`).
 
-    Two systems that share their features, their data, both or neither obey the same equations without the terms of
-    what they do not share.
+    Take two systems that share their features, their data, both or neither. The overlap of their errors obeys the
+    equations of `solvable.theory.two_point`, where the term of what they do not share is absent. Differences of the
+    four overlaps, with and without noise, are the parts. After infinitely many steps they are those of ridge
+    regression without a penalty.
     """
     rate, continuous = require_full_batch(algorithm, "decompose_training(...)")
     plan = recorded_times(check_recorded("steps", steps), continuous)
@@ -62,7 +62,7 @@ def _parts(population, rate, first, times, last, continuous: bool) -> RiskParts:
 
 
 def ensemble(
-    model: AbstractModel, algorithm: AbstractAlgorithm, steps: Any, *, features: float = 1, data: float = 1
+    model: AbstractModel, algorithm: AbstractAlgorithm, steps: ArrayLike, *, features: float = 1, data: float = 1
 ) -> Float[Array, " steps"]:
     """Risk of the mean prediction over ``features`` draws of the features and ``data`` data sets, all combinations.
 
