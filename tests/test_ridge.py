@@ -198,6 +198,36 @@ def test_parts_sum_to_the_risk_and_vanish_with_what_they_vary():
             assert (getattr(parts, name)[:, -1] == 0).all()
 
 
+def test_modes_of_eigenvalue_zero_are_not_learned():
+    """Twenty nonzero modes of forty, N = 30 and T = 25: all that there is to learn is learned, noise on 20 of 25."""
+    eigvals, power = np.r_[J[:20] ** -2.0, np.zeros(20)], np.r_[J[:20] ** -2.5, np.zeros(20)]
+    parts = parts_of(eigvals, power, 30, 25, 0.2)
+    assert float(parts.effective_ridge) == 0
+    assert parts.risk == pytest.approx(0.04 * 25 / (25 - 20), rel=1e-12)
+    assert (float(parts.width_left), float(parts.samples_left)) == (pytest.approx(1 / 3), pytest.approx(0.2))
+    for penalty in (0.0, 1e-3):  # too few samples: the zeros change nothing
+        few, alone = (parts_of(x[:n], y[:n], 30, 15, 0.2, penalty=penalty) for x, y, n in
+                      ((eigvals, power, 40), (eigvals, power, 20)))  # fmt: skip
+        assert few.risk == pytest.approx(float(alone.risk), rel=1e-13)
+
+
+def test_an_ensemble_of_ridge_keeps_what_it_cannot_average():
+    """Infinitely many features: label + bias + inputs + noise, and that is the risk at infinite width, kappa given."""
+    model = sv.PowerLawRF(0.8, 0.4, 60, 5000, noise=0.1, samples=90)
+    parts = sv.decompose(model, sv.Ridge(1e-3))
+    p, kappa = model.population(), float(parts.effective_ridge)
+    bias = p.power @ (kappa / (p.eigvals + kappa)) ** 2
+    used = p.mass @ (p.eigvals / (p.eigvals + kappa)) ** 2 / 90
+    assert parts.averaged(features=np.inf) == pytest.approx((bias + 0.01) / (1 - used), rel=1e-11)
+    assert parts.averaged(features=np.inf, data=np.inf) == pytest.approx(bias + 0.01, rel=1e-11)
+    three = parts.averaged(features=3, data=2)
+    alone, bagged = parts.averaged(features=3), parts.averaged(features=3, data=np.inf)
+    assert three == pytest.approx((float(alone) + float(bagged)) / 2, rel=1e-12)
+    assert parts.averaged() == pytest.approx(float(parts.risk), rel=1e-13)
+    with pytest.raises(ValueError, match="data: wanted a number of independent draws >= 1"):
+        parts.averaged(data=0.5)
+
+
 def test_decompose_is_the_point_of_the_map():
     model = sv.PowerLawRF(0.8, 0.4, 60, 5000, noise=0.1, samples=90)
     parts = sv.theory.decompose(model, sv.Ridge(1e-3))
@@ -315,7 +345,7 @@ def test_derivatives(width, samples, penalty):
 
 def test_what_ridge_needs():
     model = sv.PowerLawRF(samples=50)
-    with pytest.raises(ValueError, match="algorithm: wanted Ridge"):
+    with pytest.raises(ValueError, match="which reads a population and a penalty; got SGD"):
         sv.solve(model, sv.SGD(0.1), sv.DeterministicEquivalent(), [0, 1])
     with pytest.raises(ValueError, match="steps: wanted None for Ridge"):
         sv.solve(model, sv.Ridge(), sv.DeterministicEquivalent(), [0])

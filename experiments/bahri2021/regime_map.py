@@ -2,7 +2,8 @@
 
 Least squares on linear random features without label noise, and ridge regression at its best penalty with noise. The
 colour says which of width and samples lowers the risk faster, and whether it does so by resolving more of the target
-or by averaging a variance out. Without noise, and for an isotropic target, width and samples may be exchanged.
+or by averaging a variance out, and where the best penalty would remove half of the risk. Without noise, and for an
+isotropic target, width and samples may be exchanged.
 Source: Bahri, Dyer, Kaplan, Lee, Sharma 2021 (arXiv 2102.06701), the four regimes and the duality.
 """
 
@@ -20,8 +21,8 @@ from solvable.results import make_dataset, report_row
 from solvable.theory import REGIMES
 
 SETTINGS = ("no noise, no penalty", "noise, best penalty")
-SHADES = ("#56B4E9", "#cfe8f7", "#E69F00", "#f8dfae", "#999999", "#ffffff")
-HATCHES = ("", "////", "", "\\\\\\\\", "xx", "")
+SHADES = ("#56B4E9", "#cfe8f7", "#E69F00", "#f8dfae", "#009E73", "#a9dccb", "#999999", "#ffffff")
+HATCHES = ("", "////", "", "\\\\\\\\", "", "..", "xx", "")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Inexact
 
 from solvable.numerics.complex_numbers import reciprocal
+from solvable.numerics.real_ridge import Nodes, fixed_point, learned
+from solvable.numerics.roots import bisect_log
 
+BISECTIONS = 40  # of a logarithm
 FOLLOW = 2  # Newton iterations at each point of a path
 POLISH = 2  # Newton iterations at the end; they carry the derivatives, one order each
 
@@ -45,34 +48,12 @@ class Point(NamedTuple):
     of_samples: Inexact[Array, "..."]  # 1 - df / samples
 
 
-def _bisect(increasing, low, high, iterations: int = 40):
-    """x with increasing(exp(x)) = 0 by bisection in x between the logarithms of low and high; a constant."""
-
-    def halve(_, bracket):
-        low, high = bracket
-        middle = (low + high) / 2
-        below = increasing(jnp.exp(middle)) < 0
-        return jnp.where(below, middle, low), jnp.where(below, high, middle)
-
-    low, high = (jnp.log(jnp.maximum(x, 1e-300)) for x in (low, high))
-    low, high = jax.lax.fori_loop(0, iterations, halve, (low, jnp.maximum(low, high)))
-    return jnp.exp((low + high) / 2)
-
-
 def prepare(eigvals: Float[Array, " modes"], mass: Float[Array, " modes"], width, samples) -> Modes:
     """Find kappa_0: df(kappa_0) = min(width, samples), 0 if no more modes than that have an eigenvalue > 0."""
-    lam, m, least = jax.lax.stop_gradient((eigvals, mass, jnp.minimum(width, samples)))
-    present = (lam > 0) & (m > 0)
-    safe = jnp.where(present, lam, 1.0)
-    rank = jnp.where(present, m, 0).sum()
-    missing = jnp.maximum(1 - rank / least, 0.0)
-    low, high = (rank - least) / jnp.where(present, m / safe, 0).sum(), (m * lam).sum() / least
-    kappa = _bisect(lambda x: least - (m * lam / (lam + x)).sum(), low, high, 60)
-    for _ in range(2):
-        total, change = (m * lam / (lam + kappa)).sum(), (m * lam / (lam + kappa) ** 2).sum()
-        kappa = kappa + (total - least) / change
-    origin = jnp.where(rank > least, kappa, 0.0)
-    fraction = jnp.where(present, eigvals / jnp.where(present, eigvals + origin, 1.0), 0.0)
+    nodes = jax.lax.stop_gradient(Nodes(eigvals, mass, 1 / width, 1 / samples))
+    origin, *shares = fixed_point(nodes, jnp.zeros(()))
+    missing = jnp.minimum(*shares)
+    fraction = learned(eigvals, origin)
     # The value is exact; the derivatives are those of 1 - df(kappa_0) / least at a fixed kappa_0.
     moving = 1 - (mass * fraction).sum() / jnp.minimum(width, samples)
     base = missing + moving - jax.lax.stop_gradient(moving)
@@ -100,12 +81,12 @@ def _newton(modes: Modes, rho, delta):
     return delta - (at.rho - rho) / at.slope, at.slope
 
 
-def positive_root(modes: Modes, rho: Float[Array, "..."]) -> Float[Array, "..."]:
-    """delta > 0 of penalties rho > 0: rho <= delta <= rho + tr / N + tr / P."""
+def positive_root(modes: Modes, rho: Float[Array, ""]) -> Float[Array, ""]:
+    """delta > 0 of a penalty rho > 0, from 1 - df / min(N, P) = base + delta sum fraction / (lambda + kappa)."""
     modes, rho = jax.lax.stop_gradient((modes, rho))
-    trace = (modes.mass * modes.eigvals).sum()
-    high = rho + trace / modes.width + trace / modes.samples
-    return _bisect(lambda x: locate(modes, x).rho - rho, rho, high)
+    kappa, *shares = fixed_point(Nodes(modes.eigvals, modes.mass, 1 / modes.width, 1 / modes.samples), rho)
+    steep = (modes.mass * modes.fraction / (modes.eigvals + kappa)).sum() / jnp.minimum(modes.width, modes.samples)
+    return jnp.where(modes.origin > 0, jnp.minimum(*shares) / steep, kappa)
 
 
 def right_edge(modes: Modes) -> tuple[Float[Array, ""], Float[Array, ""]]:
@@ -121,7 +102,7 @@ def right_edge(modes: Modes) -> tuple[Float[Array, ""], Float[Array, ""]]:
     first, second = (mass * lam).sum() / (top * least), (mass * lam**2).sum() / (top**2 * least)
     high = jnp.maximum(first / 0.3, jnp.sqrt(second / 0.3))
     at = lambda modes, x: locate(modes, -(1 + x) * modes.eigvals.max() - modes.origin)  # noqa: E731
-    x = _bisect(lambda x: at(fixed, x).slope, jnp.maximum(low, 1e-9), jnp.maximum(high, 1.01e-9))
+    x = bisect_log(lambda x: at(fixed, x).slope, jnp.maximum(low, 1e-9), jnp.maximum(high, 1.01e-9), BISECTIONS)
     return -at(modes, x).rho, -(1 + x) * top
 
 
@@ -129,7 +110,7 @@ def negative_root(modes: Modes, rho: Float[Array, "..."], edge, turning) -> Floa
     """delta of real penalties rho < -edge, beyond the spectrum: kappa = turning - y with 0 < y < turning - rho."""
     modes, rho, edge, turning = jax.lax.stop_gradient((modes, rho, edge, turning))
     at = lambda y: locate(modes, turning - y - modes.origin)  # noqa: E731
-    return turning - modes.origin - _bisect(lambda y: rho - at(y).rho, -edge - rho, turning - rho)
+    return turning - modes.origin - bisect_log(lambda y: rho - at(y).rho, -edge - rho, turning - rho, BISECTIONS)
 
 
 def follow(modes: Modes, rho, delta, path: Inexact[Array, "points ..."]) -> Inexact[Array, "points ..."]:

@@ -22,9 +22,11 @@ from jaxtyping import Array, Complex, Float
 
 from solvable.arguments import is_concrete
 from solvable.numerics.power_sums import harmonic_sum, power_sum
+from solvable.numerics.roots import bisect
 
 ANGLE = 0.65  # half-width of the contour in arg z: midway between the spectrum and the time-inversion contour
 HUG = 20.0  # the contour is as close to the support as exp(-2 HUG) of quadrature error allows: 0.2 to 1% beyond it
+BISECTIONS = 30  # of the logarithms that the edges are found in
 COARSE = 8  # contour nodes per node at which z(w) is inverted
 NEWTON = 4  # iterations where w(z) must be accurate; near a contour, which may lie anywhere, 2 are enough
 
@@ -63,19 +65,6 @@ def _sum_and_slope(law: Law, w):
     return jax.jvp(lambda x: _sum(law, x), (w,), (jnp.ones_like(w),))
 
 
-def _bisect(increasing, low, high, iterations: int = 30):
-    """Root in [low, high] of an increasing function."""
-
-    def halve(_, bracket):
-        low, high = bracket
-        middle = (low + high) / 2
-        below = increasing(middle) < 0
-        return jnp.where(below, middle, low), jnp.where(below, high, middle)
-
-    low, high = jax.lax.fori_loop(0, iterations, halve, (jnp.asarray(low, float), jnp.asarray(high, float)))
-    return (low + high) / 2
-
-
 def effective_ridge(law: Law) -> Float[Array, ""]:
     """kappa > 0 with sum_j D_j / (D_j + kappa) = width; 0 if ambient equals width. tau = 1/kappa.
 
@@ -90,7 +79,7 @@ def effective_ridge(law: Law) -> Float[Array, ""]:
     high = jnp.where(jnp.isinf(trace), 0.0, jnp.log(trace / d))
     fixed = jax.tree.map(jax.lax.stop_gradient, law)
     low, high = jax.lax.stop_gradient((low, high))
-    log_kappa = _bisect(lambda x: fixed.width - _sum(fixed, jnp.exp(x)).real, low - 1e-3, high + 1e-3, 20)
+    log_kappa = bisect(lambda x: fixed.width - _sum(fixed, jnp.exp(x)).real, low - 1e-3, high + 1e-3, 20)
 
     def polish(_, x):
         value, slope = _sum_and_slope(law, jnp.exp(x))
@@ -114,7 +103,7 @@ def edges(law: Law, kappa: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Ar
         return 1 - (value.real + w * slope.real) / d
 
     kappa = jnp.maximum(kappa, 1e-300)
-    w = jnp.exp(_bisect(rises, jnp.log(kappa) - 60.0, jnp.log(kappa)))
+    w = jnp.exp(bisect(rises, jnp.log(kappa) - 60.0, jnp.log(kappa), BISECTIONS))
     left = w * (_sum(law, w).real / d - 1)
 
     def excess(log_gap):
@@ -125,7 +114,7 @@ def edges(law: Law, kappa: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Ar
     lowest = jnp.log(jnp.maximum(1 / jnp.sqrt(d), 1e-7)) - 0.01
     highest = jnp.log(jnp.maximum(jnp.sqrt(harmonic_sum(4 * alpha, v) / d), 1e-7)) + 0.01
     highest = jnp.where(jnp.isfinite(highest), highest, lowest + 60.0)
-    t = 1 + jnp.exp(_bisect(excess, lowest, highest))
+    t = 1 + jnp.exp(bisect(excess, lowest, highest, BISECTIONS))
     right = t * (1 - _sum(law, -t).real / d)
     return jnp.where(v <= d, 0.0, left), right
 

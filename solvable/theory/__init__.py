@@ -6,11 +6,12 @@ from solvable.theory.frontier import Frontier, frontier_map, theory_frontier
 from solvable.theory.mean_field import Correlations, Responses, correlations, responses
 from solvable.theory.optimal_penalty import OptimalPenalty, optimal_penalty, optimal_power_law
 from solvable.theory.recursion import Recursion
-from solvable.theory.regimes import REGIMES, Regime, regime
+from solvable.theory.regimes import REGIMES, Regime, Resource, regime
 from solvable.theory.ridge import DeterministicEquivalent, decompose, ridge_map, ridgeless_mean
 from solvable.theory.ridge_equations import RidgeRisk
+from solvable.theory.risk_parts import RiskParts
 from solvable.theory.stability import Stability, stability
-from solvable.theory.training_parts import RiskParts, decompose_training, ensemble
+from solvable.theory.training_parts import decompose_training, ensemble
 from solvable.theory.volterra import Volterra, forcing, kernel
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "OptimalPenalty",
     "Recursion",
     "Regime",
+    "Resource",
     "Responses",
     "RidgeRisk",
     "RiskParts",

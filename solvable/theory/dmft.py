@@ -60,7 +60,7 @@ class DMFT(AbstractMethod):
         if isinstance(subject, Spectrum):
             return Recursion().curve(subject, algorithm, steps, key=key)
         rate, continuous = rate_of(algorithm)
-        plan = schedule(steps, continuous)
+        plan = recorded_times(steps, continuous)
         risk, train, edge, limit = _risks(subject, rate, plan.first, plan.times, plan.last, continuous)
         risk, train = risk[plan.place], train[plan.place]
         divergent = jnp.asarray(False) if continuous else rate * edge > 2
@@ -84,8 +84,11 @@ def lowered(model: AbstractSubject, algorithm: AbstractAlgorithm, reader: str) -
     return read(model, algorithm, forms, Descent, reader=reader)
 
 
-class Schedule(NamedTuple):
-    """Recorded steps in groups: the first ones, and windows [last / 4, last]; ``place`` finds them in that order."""
+class RecordedTimes(NamedTuple):
+    """Recorded steps in groups: the first ones, and windows [last / 4, last].
+
+    ``place`` says where each step is among the first ones and the slots of all windows, laid end to end.
+    """
 
     first: Float[np.ndarray, " first"]
     times: Float[np.ndarray, "windows slots"]
@@ -93,8 +96,8 @@ class Schedule(NamedTuple):
     place: np.ndarray
 
 
-def schedule(steps: np.ndarray, continuous: bool) -> Schedule:
-    """Descent has 64 first steps. Flow has step 0 alone, its windows begin at step 1."""
+def recorded_times(steps: np.ndarray, continuous: bool) -> RecordedTimes:
+    """The groups of some steps. Descent has 64 first steps. Flow has step 0 alone, its windows begin at step 1."""
     count = 1 if continuous else FIRST
     steps = np.asarray(steps)
     early = steps < count
@@ -109,7 +112,7 @@ def schedule(steps: np.ndarray, continuous: bool) -> Schedule:
     padded = np.repeat(last[:, None], slots, axis=1)
     padded[: times.shape[0], : times.shape[1]] = times
     scale = count / FIRST
-    return Schedule(np.arange(float(count)), padded * scale, last * scale, place)
+    return RecordedTimes(np.arange(float(count)), padded * scale, last * scale, place)
 
 
 class Section(NamedTuple):
@@ -181,7 +184,7 @@ def over_windows(training: Training, function: Any, times, last, continuous: boo
 
 
 def everywhere(training: Training, function: Any, first, times, last, continuous: bool):
-    """``function`` of every section, its leading axis of times concatenated in the order of `Schedule.place`."""
+    """``function`` of every section, its leading axis of times concatenated in the order of `RecordedTimes.place`."""
     early = function(first_section(training, first, continuous))
     late = over_windows(training, function, times, last, continuous)
     return jax.tree.map(lambda a, b: jnp.concatenate([a, b.reshape(-1, *a.shape[1:])]), early, late)

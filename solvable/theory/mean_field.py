@@ -4,13 +4,11 @@ Both are for the typical draw, at any recorded steps, with the letters of Bordel
 2402.01092). They take ``SGD(batch_size=None)`` and ``GradientFlow()`` with a constant learning rate.
 """
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, ArrayLike, Float, Int
 
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.forms.base import AbstractSubject
@@ -26,7 +24,7 @@ from solvable.theory.dmft import (
     lowered,
     over_windows,
     rate_of,
-    schedule,
+    recorded_times,
 )
 from solvable.theory.two_point import one_point, pairs
 
@@ -76,11 +74,11 @@ class Correlations(eqx.Module):
 
 
 @in_float64
-def responses(model: AbstractSubject, algorithm: AbstractAlgorithm, lags: Any) -> Responses:
+def responses(model: AbstractSubject, algorithm: AbstractAlgorithm, lags: ArrayLike) -> Responses:
     """R1, R3, R02, R24 and H_k of the typical draw at integer lags >= 0, increasing."""
     population, descent = lowered(model, algorithm, "responses(...)")
     rate, continuous = rate_of(descent)
-    plan = schedule(check_recorded("lags", lags), continuous)
+    plan = recorded_times(check_recorded("lags", lags), continuous)
     found = _responses(population, rate, plan.first, plan.times, plan.last, continuous)
     r1, r3, r02, r24, residual = (x[plan.place] for x in found)
     return Responses(np.asarray(lags), r1, r3, r02, r24, population.eigvals, residual)
@@ -102,11 +100,11 @@ def _responses(population, rate, first, times, last, continuous: bool):
 
 
 @in_float64
-def correlations(model: AbstractSubject, algorithm: AbstractAlgorithm, steps: Any) -> Correlations:
+def correlations(model: AbstractSubject, algorithm: AbstractAlgorithm, steps: ArrayLike) -> Correlations:
     """C0, C1, C2, C3 of the typical draw at every pair of ``steps``, integers >= 0, increasing."""
     population, descent = lowered(model, algorithm, "correlations(...)")
     rate, continuous = rate_of(descent)
-    plan = schedule(check_recorded("steps", steps), continuous)
+    plan = recorded_times(check_recorded("steps", steps), continuous)
     blocks = _correlations(population, rate, plan.first, plan.times, plan.last, continuous)
     c0, c1, c2, c3 = (x[plan.place][:, plan.place] for x in blocks)
     return Correlations(np.asarray(steps), c0, c1, c2, c3)
@@ -133,7 +131,7 @@ def _correlations(population, rate, first, times, last, continuous: bool):
     return jax.tree.map(assemble, corner, side, lower_half)
 
 
-def _block(training: Training, a: Section, b: Section, same: Any):
+def _block(training: Training, a: Section, b: Section, same: ArrayLike):
     """C0, C1, C2, C3 between the times of two sections, all sums about the anchor of the first."""
     left = one_point(training.modes, training.power, a.points.at, a.anchor)
     right = one_point(training.modes, training.power, b.points.at, a.anchor)
@@ -150,7 +148,7 @@ def _block(training: Training, a: Section, b: Section, same: Any):
     )
 
 
-def check_recorded(name: str, steps: Any) -> np.ndarray:
+def check_recorded(name: str, steps: ArrayLike) -> np.ndarray:
     """``steps`` as a vector of increasing integers >= 0.
 
     Raises:

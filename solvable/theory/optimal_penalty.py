@@ -9,7 +9,9 @@ from solvable.forms.base import AbstractSubject
 from solvable.forms.population import Population
 from solvable.method import read_model
 from solvable.numerics.precision import in_float64
-from solvable.theory.ridge_equations import FixedPoint, RidgeRisk, fixed_point, learned, ridge_risk, risk_at
+from solvable.numerics.real_ridge import FixedPoint, learned
+from solvable.numerics.roots import bisect
+from solvable.theory.ridge_equations import RidgeRisk, fixed_point, ridge_risk, risk_at
 
 GRID = 64  # values of kappa from which the best is refined
 REACH = 1e3  # how far beyond the largest relevant ridge the grid goes
@@ -81,7 +83,7 @@ def optimal(population: Population) -> tuple[Float[Array, ""], RidgeRisk]:
 
 def _point(population: Population, x) -> FixedPoint:
     """The fixed point of which e^x is the effective ridge."""
-    z = population.mass @ learned(population, jnp.exp(x))
+    z = population.mass @ learned(population.eigvals, jnp.exp(x))
     return FixedPoint(jnp.exp(x), 1 - z / population.width, 1 - z / population.samples)
 
 
@@ -107,14 +109,7 @@ def _refine(population: Population, grid: Float[Array, " grid"]):
     def slope(x):
         return jax.jvp(lambda x: _log_risk(population, x), (x,), (jnp.ones_like(x),))[1]
 
-    def halve(_, bracket):
-        low, high = bracket
-        middle = (low + high) / 2
-        falls = slope(middle) < 0
-        return jnp.where(falls, middle, low), jnp.where(falls, high, middle)
-
     low, high = grid[best - 1], grid[jnp.minimum(best + 1, GRID - 1)]
-    low, high = jax.lax.fori_loop(0, BISECTIONS, halve, (low, high))
-    middle = (low + high) / 2
+    middle = bisect(slope, low, high, BISECTIONS)
     value, curvature = jax.jvp(slope, (middle,), (jnp.ones_like(middle),))
     return jnp.where(curvature > 0, jnp.clip(middle - value / curvature, low, high), middle)

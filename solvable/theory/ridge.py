@@ -1,13 +1,13 @@
 """Ridge regression on finite data: the typical draw, over whole maps of width and samples."""
 
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.arguments import is_concrete
@@ -25,12 +25,16 @@ TOGETHER = 64  # points of a map evaluated together: their modes stay in cache
 
 
 class DeterministicEquivalent(AbstractMethod):
-    """Ridge regression on a typical draw of features and data: test and training risk (`ridge_equations`).
+    """The deterministic equivalent of ridge regression: test and training risk of a typical draw of features and data.
 
-    On a model with ``samples`` both features and data are typical; on one draw of the features (a problem) the data
-    are. ``samples=None`` is the limit of infinitely many. The curve is one point; ``stats`` holds the effective ridge
-    and the parts of the risk (`RidgeRisk`). An infinite risk, as without a penalty at width = samples, has the result
-    code DIVERGENT. The difference from the mean over draws is O(1/width + 1/samples), relative.
+    It reads two things and nothing else: a population (`Population`: eigenvalues, target power, width, samples and
+    noise) and the penalty of `Ridge`. Algorithms that move in steps have other theories: `DMFT` on a finite data set,
+    `Recursion` on a fresh stream.
+
+    On a model with ``samples`` both features and data are typical. On one draw of the features (a problem) the features
+    are given and the data are typical. ``samples=None`` is the limit of infinitely many. The curve is one point;
+    ``stats`` holds the effective ridge and the parts of the risk (`RidgeRisk`). An infinite risk, as without a penalty
+    at width = samples, has the result code DIVERGENT. The mean over draws differs by O(1/width + 1/samples), relative.
 
     Sources: Maloney, Roberts, Sully 2022 (arXiv 2210.16859); Defilippis et al. 2024 (2405.15699); Atanasov et al.
     2024 (2405.00592).
@@ -64,9 +68,9 @@ def decompose(model: AbstractSubject, algorithm: AbstractAlgorithm) -> RidgeRisk
 def ridge_map(
     model: AbstractSubject,
     *,
-    width: Any = None,
-    samples: Any = None,
-    penalty: Float[Array, "*points"] | float | Literal["optimal"] = 0.0,
+    width: ArrayLike | None = None,
+    samples: ArrayLike | None = None,
+    penalty: ArrayLike | Literal["optimal"] = 0.0,
 ) -> RidgeRisk:
     """Typical risk of ridge regression, with its parts, at every (width, samples, penalty), which broadcast.
 
@@ -88,7 +92,9 @@ def ridge_map(
     return jax.tree.map(lambda x: x.reshape(points[0].shape), flat)
 
 
-def map_points(population: Population, width: Any, samples: Any, penalty: Any) -> list[Float[Array, "*points"]]:
+def map_points(
+    population: Population, width: ArrayLike | None, samples: ArrayLike | None, penalty: ArrayLike | str
+) -> list[Float[Array, "*points"]]:
     """(width, samples, penalty) broadcast against each other; the population's own sizes stand for None.
 
     Raises:
@@ -102,7 +108,7 @@ def map_points(population: Population, width: Any, samples: Any, penalty: Any) -
     return jnp.broadcast_arrays(width, samples, jnp.zeros(()) if best else _positive("penalty", penalty, zero=True))
 
 
-def _positive(name: str, value: Any, zero: bool = False) -> Float[Array, "*points"]:
+def _positive(name: str, value: ArrayLike, zero: bool = False) -> Float[Array, "*points"]:
     wanted = "numbers >= 0" if zero else "numbers > 0"
     try:
         array = jnp.asarray(value, float)
@@ -124,7 +130,7 @@ def _map(population: Population, width, samples, penalty, best: bool) -> RidgeRi
 
 
 @in_float64
-def ridgeless_mean(problem: AbstractProblem, samples: Any) -> Float[Array, "*sizes"]:
+def ridgeless_mean(problem: AbstractProblem, samples: ArrayLike) -> Float[Array, "*sizes"]:
     """Exact mean over data of the least-squares risk, given the features, for T samples and N < T - 1 features:
 
         E L = floor (T - 1) / (T - N - 1),

@@ -17,11 +17,11 @@ kappa_a close to both, which keeps their digits: with e = kappa - kappa_a,
     (h - h') / (kappa' - kappa) = (e h_a - e' h_a') / (e - e'), h_a = sum weight / ((lambda + kappa_a)(lambda + kappa)).
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Complex, Float, Inexact
+from jaxtyping import Array, ArrayLike, Complex, Float, Inexact
 
 from solvable.numerics.complex_numbers import reciprocal
 from solvable.numerics.effective_ridge import Modes, Point
@@ -61,7 +61,13 @@ def one_point(modes: Modes, power: Float[Array, " modes"], at: Point, anchor: Fl
 
 
 def pair(
-    modes: Modes, noise: Float[Array, ""], a: OnePoint, b: OnePoint, features: Any, data: Any, same: Any
+    modes: Modes,
+    noise: Float[Array, ""],
+    a: OnePoint,
+    b: OnePoint,
+    features: ArrayLike,
+    data: ArrayLike,
+    same: ArrayLike,
 ) -> Pair:
     """Every pair of a penalty of ``a`` (rows) and of ``b`` (columns); ``same``: the two lists are one.
 
@@ -95,7 +101,9 @@ def conjugate(points: OnePoint) -> OnePoint:
     return jax.tree.map(jnp.conj, points)
 
 
-def pairs(modes: Modes, noise, a: OnePoint, b: OnePoint, features: Any, data: Any, same: Any) -> tuple[Pair, Pair]:
+def pairs(
+    modes: Modes, noise, a: OnePoint, b: OnePoint, features: ArrayLike, data: ArrayLike, same: ArrayLike
+) -> tuple[Pair, Pair]:
     """Pairs of ``a`` with ``b`` and of ``a`` with the conjugates of ``b``: the two halves of `at_two_times`."""
     return pair(modes, noise, a, b, features, data, same), pair(modes, noise, a, conjugate(b), features, data, False)
 

@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from solvable.algorithms.base import AbstractAlgorithm
+from solvable.forms.base import AbstractSubject
 from solvable.forms.curve import Curve
 from solvable.keys import stream
 from solvable.method import AbstractMethod
-from solvable.forms.base import AbstractSubject
 from solvable.simulation import Simulation
 from solvable.verbs.solve import solve
 
