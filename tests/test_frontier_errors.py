@@ -8,7 +8,7 @@ import solvable as sv
 
 WIDTH = 2.0 ** np.arange(4, 14)
 STEPS = np.unique(np.round(np.geomspace(1, 1e6, 120)))
-RUNS, SIZE = 3, 0.02
+RUNS, SIZE = 3, 0.003
 
 
 def runs(seed):
