@@ -68,7 +68,9 @@ def probes():
     y = 2.0 * x**-0.7 * np.exp(0.05 * rng.standard_normal(24))
     widths, times = 2.0 ** np.arange(3, 10), np.unique(np.round(np.geomspace(1, 1e4, 60)))
     surface = 3 * widths[:, None, None] ** -0.6 + 2 * times**-0.9 * np.exp(0.1 * rng.standard_normal((7, 4, 1)))
-    plane = dict(alpha=np.array([0.75, 1.0, 0.45, 0.35, 0.8]), beta=np.array([0.25, 0.6, 0.9, 0.7, 1.2]))
+    plane = dict(
+        alpha=np.array([0.75, 0.4, 0.2, 1.0, 0.7, 0.45, 0.27]), beta=np.array([0.25, 0.3, 1.0, 0.6, 1.2, 0.9, 0.9])
+    )
 
     def simulated(model, algorithm, at=few, **options):
         return sv.solve(model, algorithm, sv.Simulation(**{"num_runs": 6, **options}), at, key=key)
