@@ -25,7 +25,7 @@ def frontier(seed, num_samples=400):
 
 
 def test_the_standard_errors_are_the_spread_over_repeated_experiments():
-    """Risk and width each within 12%: 200 experiments measure a spread to 5%, ten points of compute average it."""
+    """Risk, width and both exponents within 12%: 200 experiments measure a spread to 5%."""
     repeated = [frontier(seed, 0) for seed in range(200)]
     claimed = [frontier(seed, 60) for seed in range(30)]
     for name in ("risk", "width"):
@@ -33,6 +33,10 @@ def test_the_standard_errors_are_the_spread_over_repeated_experiments():
         errors = np.array([getattr(f, name + "_stderr") / getattr(f, name) for f in claimed])
         ratio = np.sqrt((errors**2).mean() / values.var(axis=0, ddof=1).mean())
         assert ratio == pytest.approx(1, abs=0.12), name
+    for name in ("loss_exponent", "width_exponent"):
+        spread = np.std([getattr(f.fit(), name).value for f in repeated], ddof=1)
+        errors = np.array([getattr(f.fit(), name).stderr for f in claimed])
+        assert np.sqrt((errors**2).mean()) / spread == pytest.approx(1, abs=0.12), name
 
 
 def test_the_standard_errors_are_those_of_the_resampled_optima():
@@ -42,3 +46,14 @@ def test_the_standard_errors_are_those_of_the_resampled_optima():
         assert samples.shape == (400, 10)
         expected = getattr(found, name) * samples.std(axis=0, ddof=1)
         np.testing.assert_allclose(getattr(found, f"{name}_stderr"), expected, rtol=1e-12)
+
+
+def test_intervals_of_the_exponents_are_normal():
+    """Of 68.27% and 95.45%: one and two standard errors on either side of the value."""
+    found = frontier(1)
+    for confidence, width in ((0.6826894921370859, 1), (0.9544997361036416, 2)):
+        fit = found.fit(confidence=confidence)
+        for estimate in (fit.loss_exponent, fit.width_exponent):
+            assert estimate.stderr > 0
+            assert estimate.low == pytest.approx(estimate.value - width * estimate.stderr, rel=1e-9)
+            assert estimate.high == pytest.approx(estimate.value + width * estimate.stderr, rel=1e-9)
