@@ -111,6 +111,14 @@ def test_a_bend_of_less_than_a_percent_widens_the_interval_without_a_warning():
     assert fit.exponent.high == pytest.approx(0.5, abs=2e-5)
 
 
+@pytest.mark.parametrize("exponent", [0.5, 2.0])
+def test_a_bend_of_one_percent_of_the_exponent_is_worth_a_warning(exponent):
+    bent = np.log(X) ** 2 * exponent / (2 * np.log(1000))
+    fit_power_law(X, np.exp(-exponent * np.log(X) + 0.0092 * bent))
+    with pytest.warns(PowerLawWarning, match="not one power law"):
+        fit_power_law(X, np.exp(-exponent * np.log(X) + 0.012 * bent))
+
+
 def test_the_order_of_the_points_changes_nothing():
     y = 3 * X**-0.7 * np.exp(0.05 * RNG.standard_normal(25))
     order = RNG.permutation(25)
@@ -129,8 +137,18 @@ def test_what_too_few_points_cannot_tell_is_nan_and_exact_points_have_no_doubt()
     assert np.isnan(repeated.curvature_z)
     exact = fit_power_law(X, 3 * X**-0.7)
     assert exact.message == ""
-    assert exact.curvature_z == 0
+    assert exact.curvature_z == exact.curvature.value == exact.curvature.stderr == exact.curvature.high == 0
     assert [float(e) for e in exact.local_exponents] == pytest.approx([0.7, 0.7])
+
+
+def test_parameters_that_the_points_do_not_determine_have_endless_intervals():
+    """A constant is a floor and no power, or a power of exponent 0 and no floor."""
+    fit = fit_power_law(X, np.ones(25), floor="fit")
+    for estimate in (fit.exponent, fit.floor):
+        assert (estimate.stderr, estimate.low, estimate.high) == (np.inf, -np.inf, np.inf)
+    assert (fit.prefactor.low, fit.prefactor.high) == (0, np.inf)
+    assert fit.residual_correlation == 0
+    assert fit.message == ""
 
 
 def test_warnings_can_be_left_to_the_message():

@@ -55,10 +55,10 @@ def test_intervals_hold_the_truth(errors, kind, points, least, most):
 @pytest.mark.parametrize("points", [10, 20, 50])
 @pytest.mark.parametrize("kind", KINDS)
 def test_intervals_of_all_kinds_of_errors_hold_the_truth(kind, points, free):
-    """The table of `docs/finite_data.md`: 1000 data sets, standard deviation 0.7%; run with -s to print it."""
+    """The table of `docs/finite_data.md`: 500 data sets, standard deviation 1%; run with -s to print it."""
     row = {}
     for errors in ("correlated",) if "rho" in KINDS[kind] else ("correlated", "independent"):
-        row[errors] = coverage(errors, points, free=free, sets=1000, **KINDS[kind])
+        row[errors] = coverage(errors, points, free=free, sets=500, **KINDS[kind])
         assert row[errors][3] < 0.02, "a straight line called bent"
     print(kind, points, "floor fitted" if free else "floor known", row)
     if "independent" in row:

@@ -130,6 +130,23 @@ def standardised(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["breast_cancer", "diabetes", "digits", "gaussian"])
+def test_predictions_of_real_data_are_too_low_at_few_samples_and_right_from_four_times_the_modes_on(name):
+    """The table of `docs/finite_data.md`; run with -s to print it."""
+    features, targets = gaussian_data(600, 1, 30) if name == "gaussian" else standardised(name)
+    count, width = features.shape
+    sizes, model = np.array([width // 2, width, 2 * width, 4 * width]), sv.models.from_data(features, targets)
+    for part, allowed in ((0.01, 0.1), (0.1, 0.05)):
+        penalty = part * (features**2).sum() / count / width
+        measured = sv.measure_learning_curve(features, targets, sizes, penalty, num_subsets=100, key=KEY)
+        ratio = np.asarray(sv.ridge_map(model, samples=sizes, penalty=penalty).risk) / measured.risk[:, 0]
+        error = 100 * (measured.stderr / measured.risk)[:, 0]
+        print(name, part, sizes, np.round(100 * (ratio - 1), 1), "+-", np.round(error, 1))
+        assert abs(ratio[3] - 1) < allowed
+        assert ratio[0] < 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["breast_cancer", "diabetes", "digits", "gaussian"])
 def test_a_90_percent_band_holds_the_mean_risk_of_the_whole_data_set(name):
     """Bands from a quarter of the data at hand, against the mean risk measured with all data, at five sizes.
 

@@ -2,11 +2,11 @@
 
 Two errors are told apart, with n data at hand and a size P.
 
-- *The theory's*: real data are not Gaussian, and the typical draw is not the mean. Up to P = n/2 it is measured: q(P) is
-  the mean risk of training on P of the data and testing on the others, and the band lies around q(P). Beyond, the
+- *The theory's*: real data are not Gaussian, and the typical draw is not the mean. Up to P = n/2 it is measured: q(P)
+  is the mean risk of training on P of the data and testing on the others, and the band lies around q(P). Beyond, the
   prediction p(P) from all data leads, and the band holds both p(P) and p(P) q(n/2) / p_half(n/2), with p_half the
   prediction from half of the data: the error at n/2, which shrank as P grew for every data set tried.
-- *That of the data*, of which there are only n: the relative spread of predictions from random halves. Half of the data,
+- *That of the data*, of which there are only n: the relative spread of predictions from random halves. Half the data,
   drawn without replacement, scatter about all of them as all of them do about the population (delete-half jackknife).
   Predictions show it without the scatter of training sets.
 
