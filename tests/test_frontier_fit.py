@@ -133,6 +133,22 @@ def test_bootstrap_errors_are_the_spread_over_repeated_experiments(approach):
     assert np.mean(values, axis=0) == pytest.approx([0.36, 0.6], abs=0.012)
 
 
+def test_two_runs_resampled_spread_as_wide_as_the_standard_error_of_their_mean():
+    """Every run is off by a factor exp(s z), so log risk is known to s / sqrt(2) from two runs.
+
+    A plain bootstrap of R runs is too narrow by sqrt((R - 1) / R), 0.71 for two.
+    """
+    steps, size, found = np.geomspace(1, 1e6, 40), 0.01, []
+    for seed in range(60):
+        factor = np.exp(size * np.random.default_rng(seed).standard_normal((1, 2, 1)))
+        frontier = measure_frontier(
+            WIDTH, steps, surface(0.6, 0.9, WIDTH, steps)[:, None] * factor,
+            compute=[1e4], num_samples=60, key=jax.random.key(seed),
+        )  # fmt: skip
+        found.append(float(frontier.risk_stderr[0] / frontier.risk[0]))
+    assert np.sqrt(np.mean(np.square(found))) == pytest.approx(size / np.sqrt(2), rel=0.15)
+
+
 def test_the_same_key_gives_the_same_errors_and_another_key_others():
     risk = noisy(0.6, 0.9, 4, 0.1, 0)
     one, same, other = (

@@ -5,6 +5,7 @@ from solvable.fits.frontier import FrontierFit as FrontierFit
 from solvable.fits.frontier import measure_frontier as measure_frontier
 from solvable.fits.power_law import Estimate as Estimate
 from solvable.fits.power_law import PowerLawFit as PowerLawFit
+from solvable.fits.power_law import PowerLawWarning as PowerLawWarning
 from solvable.fits.power_law import fit_power_law as fit_power_law
 from solvable.fits.spectrum import SpectrumFit as SpectrumFit
 from solvable.fits.spectrum import fit_spectrum as fit_spectrum

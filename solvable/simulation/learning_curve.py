@@ -63,33 +63,46 @@ def measure_learning_curve(
     """
     require_key(key, "to choose subsets")
     matrix, targets = check_data(features, targets, kernel)
+    algorithm, recorded = check_training(algorithm, steps)
+    check_real("num_subsets", num_subsets, "an integer >= 2", lambda x: x >= 2)
+    sizes = np.asarray(sizes, int)
+    if sizes.ndim != 1 or not sizes.size or not (1 <= sizes.min() <= sizes.max() < len(matrix)):
+        raise ValueError(f"sizes: wanted integers from 1 to {len(matrix) - 1}; got {sizes.tolist()}")
+    keys = [jax.random.fold_in(stream(key, "subset"), i) for i in range(num_subsets)]
+    orders = [np.asarray(jax.random.permutation(k, len(matrix))) for k in keys]
+    found = np.stack([
+        np.stack([train_once(matrix, targets, algorithm, recorded, kernel is not None, order[:size], order[size:])
+                  for order in orders])
+        for size in sizes
+    ])  # (sizes, subsets, 2, steps)  # fmt: skip
+    mean, stderr = found.mean(1), found.std(1, ddof=1) / num_subsets**0.5
+    return LearningCurve(sizes, recorded, mean[:, 0], stderr[:, 0], mean[:, 1], stderr[:, 1])
+
+
+def check_training(algorithm: AbstractAlgorithm | float, steps: Any) -> tuple[AbstractSpectral, Int[np.ndarray, " s"]]:
+    """The algorithm, a number standing for the penalty of `Ridge`, and the recorded steps (one 0 for `Ridge`).
+
+    Raises:
+        ValueError: as `measure_learning_curve`.
+    """
+    from solvable.algorithms.ridge import Ridge  # here alone a number stands for an algorithm
+
     algorithm = algorithm if isinstance(algorithm, AbstractAlgorithm) else Ridge(algorithm)
     if Filter not in algorithm.states():
         raise ValueError(f"algorithm: wanted Ridge(), GradientFlow() or SGD(batch_size=None); got {algorithm!r}")
     if not algorithm.one_shot and steps is None:
         raise ValueError("steps: wanted increasing integers >= 0; got None")
-    check_real("num_subsets", num_subsets, "an integer >= 2", lambda x: x >= 2)
-    sizes, recorded = np.asarray(sizes, int), np.zeros(1, int) if algorithm.one_shot else np.asarray(steps, int)
-    if sizes.ndim != 1 or not sizes.size or not (1 <= sizes.min() <= sizes.max() < len(matrix)):
-        raise ValueError(f"sizes: wanted integers from 1 to {len(matrix) - 1}; got {sizes.tolist()}")
-    keys = [jax.random.fold_in(stream(key, "subset"), i) for i in range(num_subsets)]
-    found = np.stack([
-        np.stack([_one(matrix, targets, algorithm, recorded, int(size), kernel is not None, k) for k in keys])
-        for size in sizes
-    ])  # (sizes, subsets, 2, steps)
-    mean, stderr = found.mean(1), found.std(1, ddof=1) / num_subsets**0.5
-    return LearningCurve(sizes, recorded, mean[:, 0], stderr[:, 0], mean[:, 1], stderr[:, 1])
+    return algorithm, np.zeros(1, int) if algorithm.one_shot else np.asarray(steps, int)
 
 
 @in_float64
-def _one(matrix, targets, algorithm, steps, size: int, is_kernel: bool, key):
-    """(test risk, training risk) of one subset at every step."""
-    order = np.asarray(jax.random.permutation(key, len(matrix)))
-    train, test = order[:size], order[size:]
+def train_once(matrix, targets, algorithm, steps, is_kernel: bool, train, test) -> Float[Array, "2 steps"]:
+    """(test risk, training risk) at every step of training on the data ``train`` (indices), tested on ``test``."""
+    steps = jnp.asarray(steps, float)
     if is_kernel:
-        return _train_kernel(matrix[np.ix_(train, train)], matrix[np.ix_(test, train)], targets[train], targets[test],
-                             algorithm, jnp.asarray(steps, float))  # fmt: skip
-    return _train(matrix[train], matrix[test], targets[train], targets[test], algorithm, jnp.asarray(steps, float))
+        inside, across = matrix[np.ix_(train, train)], matrix[np.ix_(test, train)]
+        return _train_kernel(inside, across, targets[train], targets[test], algorithm, steps)
+    return _train(matrix[train], matrix[test], targets[train], targets[test], algorithm, steps)
 
 
 @eqx.filter_jit
