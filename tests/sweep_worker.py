@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 import solvable as sv
-from solvable.forms import Curve
+from solvable.forms import Curve, Reading, Steps, StreamDraw, StreamLaw
 from solvable.method import AbstractMethod
 
 KEY = jax.random.key(11)
@@ -21,7 +21,12 @@ class Slow(AbstractMethod):
     needs_key: ClassVar[bool] = True
     references: ClassVar[tuple[str, ...]] = ("paquette2024",)
 
-    def curve(self, model, algorithm, steps, *, key):
+    @property
+    def reads(self):
+        return Reading(StreamDraw, Steps), Reading(StreamLaw, Steps)
+
+    def curve(self, subject, algorithm, steps, *, key):
+        model = subject.problem if isinstance(subject, StreamDraw) else subject.law
         time.sleep(0.02)
         words = np.asarray(jax.random.key_data(key), float)
         risk = np.sin(words.sum() + np.asarray(steps)) * float(model.eigvals[0]) + float(algorithm.learning_rate)

@@ -79,14 +79,12 @@ def measure_learning_curve(
     return LearningCurve(sizes, recorded, mean[:, 0], stderr[:, 0], mean[:, 1], stderr[:, 1])
 
 
-def check_training(algorithm: AbstractAlgorithm | float, steps: Any) -> tuple[AbstractSpectral, Int[np.ndarray, " s"]]:
+def check_training(algorithm: AbstractAlgorithm | float, steps: Any) -> tuple[AbstractAlgorithm, Int[np.ndarray, " s"]]:
     """The algorithm, a number standing for the penalty of `Ridge`, and the recorded steps (one 0 for `Ridge`).
 
     Raises:
         ValueError: as `measure_learning_curve`.
     """
-    from solvable.algorithms.ridge import Ridge  # here alone a number stands for an algorithm
-
     algorithm = algorithm if isinstance(algorithm, AbstractAlgorithm) else Ridge(algorithm)
     if Filter not in algorithm.states():
         raise ValueError(f"algorithm: wanted Ridge(), GradientFlow() or SGD(batch_size=None); got {algorithm!r}")
