@@ -1,4 +1,4 @@
-"""The command line: ``solvable phase-diagram``, ``check``, ``sweep``, ``run NAME``, ``list``, ``cite``, ``info``.
+"""The command line: ``solvable phase-diagram``, ``check``, ``sweep``, ``run``, ``list``, ``methods``, ``cite``, ``info``.
 
 Exit codes, the same for every command:
 
@@ -31,6 +31,7 @@ commands:
   sweep            plan, run, status, collect, retry: every combination of some parameters, resumable
   run NAME         run an experiment: figure, dataset and report in a folder of its own
   list [KIND]      experiments, models, algorithms or methods, one a line
+  methods          which method takes which model and algorithm
   cite [KEY ...]   BibTeX of the package, or of the given keys
   info             versions, devices, precision and compilation cache
 
@@ -46,6 +47,7 @@ COMMANDS = {
     "sweep": "sweep:command",
     "run": "experiments:command",
     "list": "about:list_command",
+    "methods": "about:methods_command",
     "cite": "about:cite_command",
     "info": "about:info_command",
 }

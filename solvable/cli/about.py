@@ -1,4 +1,4 @@
-"""``solvable list``, ``cite`` and ``info``: what there is."""
+"""``solvable list``, ``methods``, ``cite`` and ``info``: what there is."""
 
 import json
 import sys
@@ -49,6 +49,16 @@ def list_command(arguments: list[str]) -> int:
 def _entry(row: ClassEntry) -> str:
     listed = ", ".join(f"{name}={value}" for name, value in row["parameters"].items())
     return f"{row['name']}({listed})\n    {row['about']}"
+
+
+def methods_command(arguments: list[str]) -> int:
+    """The table of methods, models and algorithms."""
+    about = "Which methods answer for each model and its draws, on a fresh stream and on a data set, and each algorithm."
+    _, shown = parse(Nothing, arguments, program="solvable methods", about=about, extra=Shown)
+    from solvable.verbs.methods import markdown, table
+
+    print(json.dumps([row._asdict() for row in table()], indent=1) if shown.json else markdown(), end="")
+    return 0
 
 
 def cite_command(arguments: list[str]) -> int:
