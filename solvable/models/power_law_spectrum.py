@@ -5,8 +5,8 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from solvable.numerics.power_sums import power_sum
 from solvable.numerics.outlier import split
+from solvable.numerics.power_sums import power_sum
 from solvable.numerics.resolvent import Law, edges, effective_ridge, on_axis
 from solvable.spectrum import Spectrum
 
@@ -48,7 +48,7 @@ def typical_spectrum(law: Law, beta, noise, init_std, nodes: int) -> Spectrum:
     law = law._replace(width=jnp.where(square, law.width * (1 - 1e-8), law.width))
     kappa = effective_ridge(law)
     floor = jnp.where(square, 0.0, _bias(kappa, law, beta)) + noise**2
-    (z, w, weight, total), largest, spread = split(law, kappa, nodes)
+    (z, w, weight, total), largest, _ = split(law, kappa, nodes)
     mass = -total / z * weight
     error = w * power_sum(2 * beta, w, law.alpha, law.ambient) / z**2 * weight
     eigvals = jnp.where(weight == 0, 0.0, z)

@@ -19,14 +19,24 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float
 
-from solvable.numerics.resolvent import Contour, Ellipse, Law, contour, edges, half_angles, sum_and_slope, turning
+from solvable.numerics.resolvent import (
+    Contour,
+    Ellipse,
+    Law,
+    Others,
+    contour,
+    edges,
+    half_angles,
+    sum_and_slope,
+    turning,
+)
 
 CIRCLE = 24  # nodes of the upper half of a circle with nothing singular within a factor 2 of its radius: 2^-48
 CLEAR = 2.5  # how many times its distance from the others' support the contour around them stays off the outlier
 
 
 class Split(NamedTuple):
-    """Contours around a whole spectrum; the last ``CIRCLE`` nodes go around the outlier, with weight 0 if it is not apart."""
+    """Contours around all modes: the last ``CIRCLE`` nodes around the outlier, of weight 0 if it is not apart."""
 
     contour: Contour
     largest: Float[Array, ""]  # lambda_1
@@ -37,7 +47,7 @@ def largest(law: Law) -> Float[Array, ""]:
     """lambda_1 of the typical draw; S without the pole at -D_1 is its mean over a circle, where nothing cancels."""
     d = law.width
     # With one feature more before one is taken out, z_1 of the same width; constant factors aside.
-    others = law._replace(without=1.0, width=d + 1)
+    others = Others(law.alpha, d + 1, law.ambient, jnp.ones(()))
     t = jax.lax.stop_gradient(jnp.maximum(1.0, turning(others)))
     radius = (t - 2.0 ** (-2 * jax.lax.stop_gradient(law.alpha))) / 2
     total, _ = sum_and_slope(others, -t + radius * jnp.exp(1j * half_angles(CIRCLE)))
@@ -52,13 +62,14 @@ def median_square(count: Float[Array, "..."]) -> Float[Array, "..."]:
 def split(law: Law, kappa: Float[Array, ""], nodes: int) -> Split:
     """The contours of a law with effective ridge kappa: two where the outlier is apart, else one around everything."""
     fixed, kappa = jax.lax.stop_gradient((law, kappa))
-    others = fixed._replace(without=1.0)
     top = largest(law)
-    two, one = (Ellipse.around(fixed, *edges(x, kappa), nodes) for x in (others, fixed))
+    others = Others(*fixed, jnp.ones(()))
+    rest, whole = edges(others, kappa), edges(fixed, kappa)
+    clear = Ellipse.around(fixed, *rest, nodes).right_end(CLEAR)
     gap = 1 - 2.0 ** (-2 * fixed.alpha)
-    apart = (jnp.log(jax.lax.stop_gradient(top)) > two.right_end(CLEAR)) & (fixed.width * gap > 4)
-    ellipse = jax.tree.map(lambda a, b: jnp.where(apart, a, b), two, one)
-    around = contour(law._replace(without=jnp.where(apart, 1.0, 0.0)), ellipse, nodes)
+    apart = (jnp.log(jax.lax.stop_gradient(top)) > clear) & (fixed.width * gap > 4)
+    support = (jnp.where(apart, a, b) for a, b in zip(rest, whole, strict=True))
+    around = contour(law, *support, nodes, others._replace(taken=jnp.where(apart, 1.0, 0.0)))
     circle = _circle(law, jnp.minimum(1 / jnp.sqrt(fixed.width), gap / 2), apart)
     spread = jnp.concatenate([jnp.zeros_like(around.z), jnp.where(apart, circle.z - top, 0.0)])
     return Split(jax.tree.map(lambda a, b: jnp.concatenate([a, b]), around, circle), top, spread)
@@ -68,7 +79,7 @@ def _circle(law: Law, radius: Float[Array, ""], apart: Bool[Array, ""]) -> Conto
     """The circle w = -1 - radius e^{i theta}: at radius 1 / sqrt(width) z goes to and fro along the band itself."""
     turn = jnp.exp(1j * half_angles(CIRCLE))
     w = jax.lax.stop_gradient(-1 - radius * turn)
-    total, slope = sum_and_slope(law._replace(without=0.0), w)
+    total, slope = sum_and_slope(law, w)
     z = -w * (1 - total / law.width)
     along = (1 - (total + w * slope) / law.width) * radius * turn / CIRCLE
     return Contour(z, w, jnp.where(apart, along, 0.0), total)
