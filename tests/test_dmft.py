@@ -6,10 +6,12 @@ import jax
 import numpy as np
 import plain_dmft as plain
 import pytest
+import scipy.linalg
 
 from solvable.algorithms import SGD, GradientFlow, Optax
 from solvable.forms import Population, Result
 from solvable.models import AbstractModel, PowerLawRF
+from solvable.numerics.effective_ridge import prepare, right_edge
 from solvable.theory import DMFT, correlations, decompose_training, ensemble, responses
 from solvable.verbs.solve import solve
 
@@ -74,10 +76,17 @@ def test_risk_and_training_risk_equal_the_time_domain(name):
     assert (curve.stderr == 0).all()
 
 
+def end_of_band(width, samples, noise):
+    """Where the support of the theory's sample spectrum ends."""
+    with jax.enable_x64(True):
+        return float(right_edge(prepare(EIGVALS, np.ones(MODES), width, samples))[0])
+
+
 def test_a_rate_close_to_instability_is_one():
     *sizes, scale = CASES["close to instability"]
     curve = solve(listed(*sizes), SGD(scale / TRACE, None), DMFT(), [1])
-    assert 0.9 < scale / TRACE / curve.stats["critical_learning_rate"] < 1
+    assert curve.result == Result.SUCCESS
+    assert 0.9 < scale / TRACE * end_of_band(*sizes) / 2 < 1
 
 
 def test_a_divergent_run_grows_as_the_time_domain_does():
@@ -90,7 +99,39 @@ def test_a_divergent_run_grows_as_the_time_domain_does():
     np.testing.assert_allclose(curve.risk[:-1], np.diag(c0), rtol=1e-8)
     np.testing.assert_allclose(curve.train_risk[:-1], np.diag(c1), rtol=1e-8)
     assert curve.risk[-1] == np.inf
-    assert solve(listed(*sizes), SGD(0.999 * limit, None), DMFT(), [10**6]).result == Result.SUCCESS
+
+
+def test_between_the_end_of_the_band_and_the_typical_threshold_it_has_no_answer():
+    """The typical draw decays, the smeared spectrum does not: NaN and flagged at every step, parts as well as risk."""
+    sizes = (12.0, 9.0, 0.3)
+    model, end = listed(*sizes), 2 / end_of_band(*sizes)
+    assert solve(model, SGD(0.999 * end, None), DMFT(), [10**6]).result == Result.SUCCESS
+    limit = float(solve(model, SGD(0.1, None), DMFT(), [1]).stats["critical_learning_rate"])
+    assert end < 0.8 * limit
+    for rate in (1.001 * end, 0.999 * limit):
+        curve = solve(model, SGD(rate, None), DMFT(), [0, 1, 60, 10**6])
+        assert curve.result == Result.NONFINITE
+        assert np.isnan(curve.risk).all()
+        assert np.isnan(curve.train_risk).all()
+        assert np.isnan(decompose_training(model, SGD(rate, None), np.array([0, 60])).risk).all()
+    assert solve(model, SGD(1.001 * limit, None), DMFT(), [10**6]).result == Result.DIVERGENT
+
+
+@pytest.mark.parametrize(
+    ("width", "samples", "draws", "tolerance"), [(12, 9, 4000, 0.05), (20, 60, 3000, 0.03), (200, 100, 500, 0.03)]
+)
+def test_the_threshold_is_that_of_the_median_draw(width, samples, draws, tolerance):
+    """2 / (largest eigenvalue of F F^T / P), F = X W, at alpha = 0.8; the end of the band is 25% off and more."""
+    model = PowerLawRF(0.8, 0.3, width, 4 * width, samples=samples)
+    rng, root = np.random.default_rng(0), np.arange(1.0, 4 * width + 1) ** -0.8
+    tops = []
+    for _ in range(draws):
+        features = (rng.standard_normal((samples, 4 * width)) * root) @ rng.standard_normal((4 * width, width))
+        gram = features @ features.T / (width * samples)
+        tops.append(scipy.linalg.eigvalsh(gram, subset_by_index=[samples - 1, samples - 1])[0])
+    assert np.sqrt(np.pi / 2) * np.std(tops) / np.sqrt(draws) < tolerance / 3 * np.median(tops)
+    found = float(solve(model, SGD(0.1, None), DMFT(), [1]).stats["critical_learning_rate"])
+    assert found == pytest.approx(2 / np.median(tops), rel=tolerance)
 
 
 @pytest.mark.parametrize("name", ["fewer samples than width", "fewer features than samples"])

@@ -2,7 +2,8 @@
 
 from typing import ClassVar
 
-from jaxtyping import Array, Inexact
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Inexact
 
 from solvable.forms.base import AbstractForm
 
@@ -29,6 +30,8 @@ class Spectrum(AbstractForm):
         edge: largest eigenvalue, real; shape ().
         cross: E Delta theta*, summed over the mode; shape (modes,).
         target: E theta*^2, summed over the mode; shape (modes,).
+        spread: eigvals - edge on the nodes around a largest eigenvalue that stands alone, 0 elsewhere; shape (modes,).
+            None for one draw, whose largest eigenvalue is a number.
     """
 
     eigvals: Inexact[Array, " modes"]
@@ -38,17 +41,28 @@ class Spectrum(AbstractForm):
     edge: Inexact[Array, ""]
     cross: Inexact[Array, " modes"]
     target: Inexact[Array, " modes"]
+    spread: Inexact[Array, " modes"] | None
     what: ClassVar[str] = "the spectrum of a fresh stream (Spectrum)"
     data: ClassVar[bool | None] = False
     stackable: ClassVar[bool] = True
 
-    def __init__(self, eigvals, mass, error, floor, edge, cross=None, target=None):
+    def __init__(self, eigvals, mass, error, floor, edge, cross=None, target=None, spread=None):
         self.eigvals, self.mass, self.error, self.floor, self.edge = eigvals, mass, error, floor, edge
         self.cross = -error if cross is None else cross
         self.target = error if target is None else target
+        self.spread = spread
 
     @property
     def start_risk(self) -> Inexact[Array, ""]:
         """Risk of the initial parameters."""
         return (self.eigvals * self.error).sum().real + self.floor
+
+    def narrowed(self, kept: Float[Array, ""]) -> "Spectrum":
+        """The spectrum with a part of its outlier's spread; each mode keeps its share of the risk, eigvals * error."""
+        if self.spread is None:
+            return self
+        eigvals = self.eigvals - (1 - kept) * self.spread
+        ratio = jnp.where(self.spread == 0, 1, self.eigvals / jnp.where(eigvals == 0, 1, eigvals))
+        error, cross, target = (ratio * x for x in (self.error, self.cross, self.target))
+        return Spectrum(eigvals, self.mass, error, self.floor, self.edge, cross, target, kept * self.spread)
 

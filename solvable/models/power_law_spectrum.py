@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from solvable.forms.spectrum import Spectrum
+from solvable.numerics.outlier import split
 from solvable.numerics.power_sums import power_sum
-from solvable.numerics.resolvent import Law, contour, edges, effective_ridge, on_axis
+from solvable.numerics.resolvent import Law, edges, effective_ridge, on_axis
 
 
 @jax.jit
@@ -47,8 +48,8 @@ def typical_spectrum(law: Law, beta, noise, init_std, nodes: int) -> Spectrum:
     law = law._replace(width=jnp.where(square, law.width * (1 - 1e-8), law.width))
     kappa = effective_ridge(law)
     floor = jnp.where(square, 0.0, _bias(kappa, law, beta)) + noise**2
-    left, right = edges(law, kappa)
-    z, w, weight, total = contour(law, left, right, nodes)
+    (z, w, weight, total), largest, spread = split(law, kappa, nodes)
     mass = -total / z * weight
     target = w * power_sum(2 * beta, w, law.alpha, law.ambient) / z**2 * weight
-    return Spectrum(z, mass, target + init_std**2 * mass, floor, jax.lax.stop_gradient(right), -target, target)
+    eigvals, edge = jnp.where(weight == 0, 0.0, z), jax.lax.stop_gradient(largest)
+    return Spectrum(eigvals, mass, target + init_std**2 * mass, floor, edge, -target, target, spread)

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Inexact
 
 from solvable.numerics.complex_numbers import reciprocal
+from solvable.numerics.outlier import median_square
 from solvable.numerics.real_ridge import Nodes, fixed_point, learned
 from solvable.numerics.roots import bisect_log
 
@@ -104,6 +105,34 @@ def right_edge(modes: Modes) -> tuple[Float[Array, ""], Float[Array, ""]]:
     at = lambda modes, x: locate(modes, -(1 + x) * modes.eigvals.max() - modes.origin)  # noqa: E731
     x = bisect_log(lambda x: at(fixed, x).slope, jnp.maximum(low, 1e-9), jnp.maximum(high, 1.01e-9), BISECTIONS)
     return -at(modes, x).rho, -(1 + x) * top
+
+
+def largest(modes: Modes) -> Float[Array, ""]:
+    """Largest eigenvalue of the typical sample covariance, which may lie inside the band that ends at `right_edge`.
+
+    With one eigendirection of the largest mode taken out of df_1, it is v(max(lambda_max, t)), v'(t) = 0,
+
+        v(t) = t (1 - df_1(-t) / N) (1 - df_1(-t) / P),
+
+    times the medians of the squared lengths of that direction's features and of its data, which average out over the
+    directions of one mode (see `solvable.numerics.outlier`). That is the mean of the band of a direction that stands
+    out, else the end of the others' support.
+    """
+    fixed = jax.lax.stop_gradient(modes)
+    top = fixed.eigvals == fixed.eigvals.max()
+    alike = jnp.where(top, fixed.mass, 0).sum()
+    left = jnp.where(top, fixed.mass * jnp.maximum(1 - 1 / alike, 0.0), fixed.mass)
+    second = jnp.where(left > 0, fixed.eigvals, 0).max()
+
+    def place(modes: Modes, t):
+        others = jnp.where(left > 0, modes.eigvals, 0.0)
+        pull = (left * others / (t - others)).sum()
+        return t * (1 + pull / modes.width) * (1 + pull / modes.samples)
+
+    slope = jax.grad(place, argnums=1)
+    turning = second * (1 + bisect_log(lambda x: slope(fixed, second * (1 + x)), 1e-9, 1e12, BISECTIONS))
+    t = jnp.maximum(modes.eigvals.max(), turning)
+    return place(modes, t) * (median_square(modes.width) * median_square(modes.samples)) ** (1 / alike)
 
 
 def negative_root(modes: Modes, rho: Float[Array, "..."], edge, turning) -> Float[Array, "..."]:

@@ -19,6 +19,7 @@ from solvable.numerics import stepping
 from solvable.numerics.effective_ridge import (
     Modes,
     follow,
+    largest,
     locate,
     negative_root,
     polish,
@@ -44,7 +45,9 @@ class DMFT(AbstractMethod):
     It takes ``SGD(batch_size=None)`` and ``GradientFlow()`` with a constant learning rate. On a fresh stream
     (samples=None) they are descent and flow of the population risk; anything else on a stream goes to `Recursion`.
 
-    The typical draw is not the mean over draws: they differ by O(1/width + 1/samples).
+    The typical draw is not the mean over draws: they differ by O(1/width + 1/samples). Descent is stable up to 2 over
+    its largest eigenvalue. The theory smears that into a band, and has no answer at learning rates at which the end of
+    the band grows while the typical draw decays: they are NaN.
 
     Source: Bordelon, Atanasov, Pehlevan 2024 (arXiv 2402.01092).
     """
@@ -61,13 +64,13 @@ class DMFT(AbstractMethod):
             return Recursion().curve(subject, algorithm, steps, key=key)
         rate, continuous = rate_of(algorithm)
         plan = recorded_times(steps, continuous)
-        risk, train, edge, limit = _risks(subject, rate, plan.first, plan.times, plan.last, continuous)
+        risk, train, largest, limit = _risks(subject, rate, plan.first, plan.times, plan.last, continuous)
         risk, train = risk[plan.place], train[plan.place]
-        divergent = jnp.asarray(False) if continuous else rate * edge > 2
+        divergent = jnp.asarray(False) if continuous else rate * largest > 2
         risk, train = (jnp.where(divergent & ~jnp.isfinite(x), jnp.inf, x) for x in (risk, train))
         stats = {"limit_risk": jnp.where(divergent, jnp.inf, limit)}
         if not continuous:
-            stats["critical_learning_rate"] = 2 / edge
+            stats["critical_learning_rate"] = 2 / largest
         train = None if isinstance(subject, Endless) else train
         start = subject.power.sum() + subject.noise**2
         return Curve.of(steps, risk, start=start, diverges=divergent, stats=stats, train_risk=train)
@@ -133,13 +136,14 @@ class Training(NamedTuple):
     rate: Float[Array, ""]
     edge: Float[Array, ""]
     turning: Float[Array, ""]
+    largest: Float[Array, ""]  # of the typical draw, which may lie below the edge
 
 
 def lower(population: Population, rate: Float[Array, ""]) -> Training:
-    """Effective ridge at no penalty, and the right edge of the sample spectrum."""
+    """Effective ridge at no penalty, the right edge of the sample spectrum, and its largest eigenvalue."""
     modes = prepare(population.eigvals, population.mass, population.width, population.samples)
     edge, turning = right_edge(modes)
-    return Training(modes, population.power, population.noise, rate, edge, turning)
+    return Training(modes, population.power, population.noise, rate, edge, turning, largest(modes))
 
 
 def first_section(training: Training, times: Float[Array, " times"], continuous: bool) -> Section:
@@ -151,7 +155,7 @@ def first_section(training: Training, times: Float[Array, " times"], continuous:
         points = one_point(modes, training.power, locate(modes, far), jnp.abs(far[0]))
         return Section(points, jnp.full((1, 1), 1j), jnp.ones_like(far), jnp.abs(far[0]))
     rule = stepping.circle(rate, jax.lax.stop_gradient(rate * training.edge - 1), times)
-    return _section(training, [rule])
+    return _unless_between(training, _section(training, [rule]))
 
 
 def window_section(training: Training, times: Float[Array, " times"], last, continuous: bool) -> Section:
@@ -161,7 +165,13 @@ def window_section(training: Training, times: Float[Array, " times"], last, cont
         return _section(training, [stepping.flowing(rate, last, times)])
     ratio = jax.lax.stop_gradient(rate * training.edge - 1)
     near = stepping.shrinking(rate, last, times)
-    return _section(training, [near, stepping.alternating(rate, ratio, last, times)])
+    return _unless_between(training, _section(training, [near, stepping.alternating(rate, ratio, last, times)]))
+
+
+def _unless_between(training: Training, section: Section) -> Section:
+    """NaN where the end of the smeared spectrum grows while the largest eigenvalue of the typical draw decays."""
+    between = (training.rate * training.edge > 2) & (training.rate * training.largest <= 2)
+    return section._replace(coefficient=jnp.where(between, jnp.nan, section.coefficient))
 
 
 def _section(training: Training, rules: list[stepping.Rule]) -> Section:
@@ -201,4 +211,4 @@ def _risks(population: Population, rate, first, times, last, continuous: bool):
         return test, same_time(direct.c0 * direct.of_samples, crossed.c0 * crossed.of_samples, section.coefficient)
 
     risk, train = everywhere(training, risks, first, times, last, continuous)
-    return risk, train, training.edge, ridge_risk(population, jnp.zeros(())).risk
+    return risk, train, training.largest, ridge_risk(population, jnp.zeros(())).risk

@@ -15,6 +15,7 @@ from solvable.method import AbstractMethod
 from solvable.numerics.inversion import FIRST, WINDOW, windows
 from solvable.theory import renewal
 from solvable.theory.stability import finish
+from solvable.theory.typical import typical
 
 LONGEST_SCAN = 10_000_000  # steps where every step is visited; its risk is kept until the end
 
@@ -76,6 +77,7 @@ def _iterate(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray):
 
 @eqx.filter_jit
 def _scan(spectrum: Spectrum, algorithm: Moments, count: int):
+    spectrum = typical(spectrum, algorithm, count)
     eigvals, mass, judged = spectrum.eigvals, spectrum.mass, algorithm.observation()
 
     def step(moments, t):

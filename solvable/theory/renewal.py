@@ -19,6 +19,7 @@ from solvable.forms.algorithms import Moments
 from solvable.forms.spectrum import Spectrum
 from solvable.numerics.complex_numbers import reciprocal
 from solvable.numerics.inversion import FIRST, Hyperbola, nodes_and_weights
+from solvable.theory.typical import typical
 
 GONE = 50.0  # decay rate times steps beyond which a mode's own contribution is below rounding
 FASTEST = 0.9  # a risk that shrinks by more than this part a step is below 10^-64 when the inversion begins
@@ -54,6 +55,7 @@ def require(algorithm: Moments, reader: str) -> None:
 
 def lower(spectrum: Spectrum, algorithm: Moments) -> Renewal:
     """The renewal form of an algorithm to which it applies; arrays of shape (modes,), or twice that."""
+    spectrum = typical(spectrum, algorithm)
     decay = algorithm.decay(spectrum.eigvals, 0)[:, 0, 0]
     injection = algorithm.injection(spectrum.eigvals, 0)[:, 0]
     kernel, forcing = spectrum.eigvals * injection * spectrum.mass, spectrum.eigvals * spectrum.error
@@ -79,7 +81,7 @@ def resolved(renewal: Renewal) -> Bool[Array, ""]:
     """
     if not jnp.iscomplexobj(renewal.decay):
         return jnp.asarray(True)
-    return (jnp.abs(1 - renewal.decay) <= 1 + 1e-12).all()
+    return ((jnp.abs(1 - renewal.decay) <= 1 + 1e-12) | (renewal.decay.imag == 0)).all()
 
 
 def growth(renewal: Renewal) -> Float[Array, ""]:

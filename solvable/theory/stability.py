@@ -21,6 +21,7 @@ from solvable.forms.spectrum import Spectrum
 from solvable.method import read
 from solvable.numerics.precision import in_float64
 from solvable.theory import renewal
+from solvable.theory.typical import typical
 
 DOUBLINGS = 110  # 2^110 steps: modes down to an eigenvalue of 10^-30 have come to rest
 UNIT = 1e-9  # by which a power of a transition that does not grow may exceed its largest entry so far
@@ -80,6 +81,7 @@ def _condition(spectrum: Spectrum, algorithm: Moments):
         # Between the edge and the contour the norm cannot be resolved; there the edge alone decides.
         norm = jnp.where(renewal.resolved(law), renewal.kernel_norm(law), jnp.nan)
         return norm, (decay.real > 0) & ~(norm < 0)
+    spectrum = typical(spectrum, algorithm)
     at_edge = spectrum.edge[None]
     _, edge_grows = settled(algorithm.decay(at_edge, 0), algorithm.injection(at_edge, 0))
     total, grows = settled(algorithm.decay(spectrum.eigvals, 0), algorithm.injection(spectrum.eigvals, 0))

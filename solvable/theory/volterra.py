@@ -18,6 +18,7 @@ from solvable.numerics.precision import in_float64
 from solvable.numerics.volterra import solve_convolution, solve_triangular
 from solvable.theory import renewal
 from solvable.theory.stability import finish
+from solvable.theory.typical import typical
 
 LONGEST = 100_000  # steps of a constant rate: the equation is solved at every step, in time steps^2
 LONGEST_SCHEDULE = 4_000  # steps of a schedule: the kernel has two times and is stored whole
@@ -90,6 +91,7 @@ def _times(steps: np.ndarray) -> np.ndarray:
 
 @eqx.filter_jit
 def _powers(spectrum: Spectrum, algorithm: Moments, steps, of_kernel: bool):
+    spectrum = typical(spectrum, algorithm)
     decay = algorithm.decay(spectrum.eigvals, 0)[:, 0, 0]
     injection = algorithm.injection(spectrum.eigvals, 0)[:, 0]
     weight = spectrum.eigvals * (injection * spectrum.mass if of_kernel else spectrum.error)
@@ -106,6 +108,7 @@ def _power(decay, t):
 @eqx.filter_jit
 def _impulses(spectrum: Spectrum, algorithm: Moments, count: int):
     """Forcing at 0 ... count-1 and the kernel: K(lag) if stationary, otherwise K(t, s) with s < t."""
+    spectrum = typical(spectrum, algorithm, count)
     eigvals, mass = spectrum.eigvals, spectrum.mass
     start = algorithm.start(spectrum)
 
