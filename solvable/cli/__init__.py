@@ -1,4 +1,4 @@
-"""The command line: ``solvable phase-diagram``, ``check``, ``sweep``, ``run``, ``list``, ``methods``, ``cite``, ``info``.
+"""The command line: the commands below, their help, and how a command ends.
 
 Exit codes, the same for every command:
 

@@ -53,7 +53,7 @@ def _entry(row: ClassEntry) -> str:
 
 def methods_command(arguments: list[str]) -> int:
     """The table of methods, models and algorithms."""
-    about = "Which methods answer for each model and its draws, on a fresh stream and on a data set, and each algorithm."
+    about = "Which methods answer for each model and its draws, on a stream and on a data set, and each algorithm."
     _, shown = parse(Nothing, arguments, program="solvable methods", about=about, extra=Shown)
     from solvable.verbs.methods import markdown, table
 
