@@ -87,7 +87,7 @@ def probes():
             "recursion, full batch": lambda: theory(sv.Recursion(), (law, full)),
             "volterra": lambda: theory(sv.Volterra(), (law, sgd), (drawn(), sgd), at=few),
             "volterra, schedule": lambda: theory(sv.Volterra(), (law, schedule), at=few),
-            "volterra parts": lambda: [f(law, sgd, np.array(few)) for f in (sv.forcing, sv.kernel)],
+            "volterra parts": lambda: [f(law, sgd, np.array(few)) for f in (sv.theory.forcing, sv.theory.kernel)],
             "stability": lambda: [sv.stability(m, a) for m in (law, drawn(), lines) for a in (sgd, full)],
             "spectrum": lambda: [
                 law.spectrum(),
@@ -108,23 +108,23 @@ def probes():
                 sv.DMFT(), (data, full), (more, full), (law_at_zero, full), at=[0, 1, 30, 300, 10**6]
             ),
             "dmft, flow": lambda: theory(sv.DMFT(), (data, sv.GradientFlow(0.2)), at=[0, 30, 10**4]),
-            "two times": lambda: [f(data, full, np.array([0, 2, 40])) for f in (sv.responses, sv.correlations)],
-            "parts of training": lambda: sv.decompose_training(data, full, [0, 20, 300]),
-            "ensembles": lambda: sv.ensemble(data, full, [0, 20, 300], features=2, data=3),
+            "two times": lambda: [f(data, full, np.array([0, 2, 40])) for f in (sv.theory.responses, sv.theory.correlations)],
+            "parts of training": lambda: sv.theory.decompose_training(data, full, [0, 20, 300]),
+            "ensembles": lambda: sv.theory.ensemble(data, full, [0, 20, 300], features=2, data=3),
             "ridge": lambda: [sv.solve(m, ridge, sv.DeterministicEquivalent()) for m in (data, more)],
-            "ridge parts": lambda: [sv.decompose(m, sv.Ridge(p)) for m in (data, more) for p in (0.0, 0.01)],
+            "ridge parts": lambda: [sv.theory.decompose(m, sv.Ridge(p)) for m in (data, more) for p in (0.0, 0.01)],
             "ridge map": lambda: [
                 sv.ridge_map(more, width=[20, 150, 900], samples=80, penalty=p) for p in (1e-4, "optimal")
             ],
             "best penalty": lambda: [
                 sv.optimal_penalty(data),
-                sv.optimal_power_law(0.9, np.array([50.0]), np.array([80.0])),
+                sv.theory.optimal_power_law(0.9, np.array([50.0]), np.array([80.0])),
             ],
             "regime": lambda: [
                 sv.regime(more, width=[20, 100, 900, 90], samples=[90, 80, 80, 90], penalty=p)
                 for p in (1e-6, "optimal")
             ],
-            "ridgeless": lambda: sv.ridgeless_mean(models.from_data(features, targets), [8, 9, 15, 30]),
+            "ridgeless": lambda: sv.theory.ridgeless_mean(models.from_data(features, targets), [8, 9, 15, 30]),
             "from data": lambda: [
                 models.from_data(features, targets, samples=20),
                 models.from_data(targets=targets, kernel=features @ features.T, samples=20),
@@ -140,11 +140,11 @@ def probes():
                 sv.fit_power_law(x, y, stderr=0.1 * y),
                 sv.fit_power_law(x, y, confidence=0.8),
             ],
-            "fit of a spectrum": lambda: sv.fit_spectrum(
+            "fit of a spectrum": lambda: sv.fits.fit_spectrum(
                 np.arange(1.0, 200) ** -1.4, np.arange(1.0, 200) ** -2.2 * np.exp(0.02 * np.cos(np.arange(199.0)))
             ),
             "measured frontier": lambda: [
-                (f := sv.measure_frontier(widths, times, surface, approach=a, num_samples=20, key=key), f.fit())
+                (f := sv.fits.measure_frontier(widths, times, surface, approach=a, num_samples=20, key=key), f.fit())
                 for a in ("envelope", "isoflop")
             ],
             "phases": lambda: [
@@ -206,7 +206,7 @@ def probes():
                 simulated(data, sv.GradientFlow(0.2)),
             ],
             "simulation, draws": lambda: simulated(law, sgd, num_draws=2),
-            "simulated ensemble": lambda: sv.simulate_ensemble(
+            "simulated ensemble": lambda: sv.simulation.simulate_ensemble(
                 data, ridge, num_features=2, num_bags=2, num_runs=2, key=key
             ),
             "check": lambda: sv.check(drawn(), sgd, sv.Recursion(), few, key=key, simulation=sv.Simulation(8)),

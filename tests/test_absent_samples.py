@@ -13,9 +13,9 @@ STEPS = [0, 1, 5, 40]
 def pair(samples, width=6, absent=5):
     """A data set, and the same with rows of zeros behind it."""
     problem = sv.LinearProblem(np.linspace(1.0, 0.2, width), np.ones(width), 0.3)
-    data = sv.FiniteProblem.gaussian(problem, KEY, samples)
+    data = sv.models.FiniteProblem.gaussian(problem, KEY, samples)
     features, targets = np.pad(data.features, ((0, absent), (0, 0))), np.pad(data.targets, (0, absent))
-    return data, sv.FiniteProblem(problem, features, targets, samples)
+    return data, sv.models.FiniteProblem(problem, features, targets, samples)
 
 
 def training_risk(data, params):

@@ -19,7 +19,7 @@ def runs(seed):
 
 def frontier(seed, num_samples=400):
     compute = np.geomspace(1e4, 1e7, 10)
-    return sv.measure_frontier(
+    return sv.fits.measure_frontier(
         WIDTH, STEPS, runs(seed), approach="isoflop", compute=compute, num_samples=num_samples, key=jax.random.key(seed)
     )
 

@@ -23,7 +23,7 @@ def exact(compute):
 
 
 def test_local_exponents_are_slopes_over_one_decade_of_the_exact_frontier():
-    found = sv.measure_frontier(WIDTH, STEPS, risk(WIDTH[:, None], STEPS), approach="envelope", compute=COMPUTE)
+    found = sv.fits.measure_frontier(WIDTH, STEPS, risk(WIDTH[:, None], STEPS), approach="envelope", compute=COMPUTE)
     decade = 10 ** np.linspace(-0.5, 0.5, 9)
     inner = (COMPUTE > 1e4) & (COMPUTE < 1e8) & found.interior
     assert inner.sum() >= 25

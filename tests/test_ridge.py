@@ -214,7 +214,7 @@ def test_modes_of_eigenvalue_zero_are_not_learned():
 def test_an_ensemble_of_ridge_keeps_what_it_cannot_average():
     """Infinitely many features: label + bias + inputs + noise, and that is the risk at infinite width, kappa given."""
     model = sv.PowerLawRF(0.8, 0.4, 60, 5000, noise=0.1, samples=90)
-    parts = sv.decompose(model, sv.Ridge(1e-3))
+    parts = sv.theory.decompose(model, sv.Ridge(1e-3))
     p, kappa = model.population(), float(parts.effective_ridge)
     bias = p.power @ (kappa / (p.eigvals + kappa)) ** 2
     used = p.mass @ (p.eigvals / (p.eigvals + kappa)) ** 2 / 90
