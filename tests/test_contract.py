@@ -222,9 +222,11 @@ TYPICAL, GIVEN = 0.05, 0.02
 def simulated(subject, algorithm):
     """The mean of many runs, in float64, with its standard error."""
     given = isinstance(subject, AbstractProblem)
-    runs, draws = (1 if algorithm.batch_size is None else 6000, None) if given else (1200, 600)
-    if not given and algorithm.batch_size is None:
-        runs = draws
+    if given:
+        runs, draws = 1 if algorithm.batch_size is None else 6000, None
+    else:
+        draws = 600 if subject.samples is None else 250
+        runs = draws if algorithm.batch_size is None else 2 * draws
     with jax.enable_x64(True):
         return sv.solve(subject, algorithm, sv.Simulation(runs, num_draws=draws), steps_of(algorithm), key=KEY)
 
