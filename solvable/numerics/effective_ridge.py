@@ -62,7 +62,7 @@ def _bisect(increasing, low, high, iterations: int = 40):
 def prepare(eigvals: Float[Array, " modes"], mass: Float[Array, " modes"], width, samples) -> Modes:
     """Find kappa_0: df(kappa_0) = min(width, samples), 0 if no more modes than that have an eigenvalue > 0."""
     lam, m, least = jax.lax.stop_gradient((eigvals, mass, jnp.minimum(width, samples)))
-    present = (lam > 0) & (m > 0)
+    present = (lam > 0) & (m != 0)
     safe = jnp.where(present, lam, 1.0)
     rank = jnp.where(present, m, 0).sum()
     missing = jnp.maximum(1 - rank / least, 0.0)

@@ -133,7 +133,7 @@ def _solve(population: Population, penalty, u, v):
     arguments = population, penalty, u, v
     fixed = jax.lax.stop_gradient(arguments)
     trace = fixed[0].mass @ fixed[0].eigvals
-    present = (fixed[0].mass > 0) & (fixed[0].eigvals > 0)
+    present = (fixed[0].mass != 0) & (fixed[0].eigvals > 0)
     least = jnp.where(present, fixed[0].eigvals, jnp.inf).min()
     high = jnp.log(fixed[1] + trace * (fixed[2] + fixed[3])) + 1e-3
     low = jnp.log(jnp.where(fixed[1] > 0, fixed[1], least * SAME * 1e-3)) - 1e-3
