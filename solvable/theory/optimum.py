@@ -93,5 +93,5 @@ def log_risk_and_slope(model, build, log_width, log_steps, nodes: int):
         return renewal.at_times(law, jnp.exp(log_time)[None, None], last, SINGLE)[0, 0]
 
     value, slope = jax.jvp(risk, (log_steps,), (jnp.ones_like(log_steps),))
-    stable = renewal.kernel_norm(law) < 1
+    stable = (renewal.kernel_norm(law) < 1) & renewal.resolved(law)
     return jnp.where(stable, jnp.log(value), jnp.nan), slope / value
