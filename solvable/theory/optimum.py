@@ -10,25 +10,46 @@ polynomial through seven nearby widths (Paquette et al. 2024, arXiv 2405.15074, 
 """
 
 import math
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Bool, Float
 
 from solvable.numerics.inversion import FIRST, SINGLE
 from solvable.theory import renewal
 
-STENCIL = 7  # widths tried at once
+SCAN = 16  # widths of the first look over the whole range
+STENCIL = 7  # widths tried at once after it
 NARROW = 0.4  # half-range in log width of the last polynomial
+SATURATED = 1e-6  # a width exponent below this: more compute changes neither the best width nor the risk
+
+
+class Optimum(NamedTuple):
+    """The best width at one compute; see `solvable.theory.exact_frontier.Frontier`."""
+
+    log_width: Float[Array, ""]
+    log_risk: Float[Array, ""]
+    loss_exponent: Float[Array, ""]
+    width_exponent: Float[Array, ""]
+    interior: Bool[Array, ""]
+    modes_per_fold: Float[Array, ""]
+
+
+def _scan() -> np.ndarray:
+    """Where to look first, as parts of the range in log width: closer at small widths, where each feature counts."""
+    return np.linspace(0.0, 1.0, SCAN) ** 1.5
 
 
 def stages_for(compute: float) -> int:
-    """Stages of the search: each narrows the widths by 2.2 / (STENCIL - 1), from half of log compute to about 2."""
-    return max(1, math.ceil(math.log(math.log(compute) / 2 / 2.4) / math.log((STENCIL - 1) / 2.2))) + 1
+    """Stages of the search: each narrows the widths by 2.2 / (STENCIL - 1), from the widest gap of the scan to 2.4."""
+    gap = math.log(compute) * np.diff(_scan()).max()
+    return max(1, 1 + math.ceil(math.log(gap / 2.4) / math.log((STENCIL - 1) / 2.2)))
 
 
-def optimum(model, build, log_compute, log_batch, nodes: int, stages: int):
-    """log width, log risk, eta, xi and whether the optimum is interior, at one compute.
+def optimum(model, build, log_compute, log_batch, nodes: int, stages: int) -> Optimum:
+    """The width of least risk at one compute.
 
     Widths are tried over the whole range, then around the best of them, then around the polynomial's minimum.
     """
@@ -38,22 +59,30 @@ def optimum(model, build, log_compute, log_batch, nodes: int, stages: int):
     def phi(log_width):
         return log_risk_and_slope(model, build, log_width, log_compute - log_width - log_batch, nodes)
 
-    def settle(carry, reach):
-        center = jnp.clip(carry[0], lowest + reach, highest - reach)
+    scan = lowest + (highest - lowest) * _scan()
+    tried = jax.lax.map(phi, scan, batch_size=SCAN // 2)[0]
+    first = jnp.nanargmin(tried)
+    gap = jnp.abs(scan[jnp.clip(first + np.array([-1, 1]), 0, SCAN - 1)] - scan[first]).max()
+
+    def settle(center, reach):
+        reach = jnp.minimum(reach, (highest - lowest) / 2)
+        center = jnp.clip(center, lowest + reach, highest - reach)
         value, slope = jax.vmap(phi)(center + reach * unit)
         x, curve, rate = _polynomial_minimum(unit, value, slope)
-        smooth = (reach < 2.5) & (jnp.abs(x) < 1) & (curve[2] > 0)
-        best = jnp.where(smooth, x, jnp.asarray(unit)[jnp.nanargmin(value)])
+        # A step of Newton's that is left would mean that the polynomial has no minimum here.
+        bottom = (jnp.abs(x) < 1) & (curve[2] > 0) & (jnp.abs(curve[1]) < 1e-9 * curve[2])
+        best = jnp.where(bottom & (reach < 2.5), x, jnp.asarray(unit)[jnp.nanargmin(value)])
         bend = jnp.where(curve[2] > 0, curve[2] / reach**2, jnp.nan)
-        found = jnp.stack([curve[0], -rate[0], -rate[1] / reach / bend])
-        return (center + reach * best, found, smooth), None
+        return center + reach * best, (curve[0], -rate[1] / reach / bend, bottom)
 
-    whole = (highest - lowest) / 2
-    shrink = whole * (2.2 / (STENCIL - 1)) ** np.arange(stages)
-    reaches = jnp.append(jnp.maximum(shrink, NARROW), NARROW)
-    start = ((lowest + highest) / 2, jnp.zeros(3), jnp.asarray(False))
-    (x, (value, eta, xi), interior), _ = jax.lax.scan(settle, start, reaches)
-    return x, value, eta, xi, interior
+    reaches = jnp.append(jnp.maximum(gap * (2.2 / (STENCIL - 1)) ** np.arange(stages), NARROW), NARROW)
+    log_width, found = jax.lax.scan(settle, scan[first], reaches)
+    expected, xi, bottom = (x[-1] for x in found)
+    log_risk, slope = phi(log_width)
+    lowest_of_all = (jnp.abs(log_risk - expected) < 1e-4) & (log_risk <= jnp.nanmin(tried) + 1e-9)
+    interior = bottom & lowest_of_all & (jnp.abs(xi) > SATURATED)
+    modes = modes_per_fold(model, build, log_width, log_compute - log_width - log_batch, nodes)
+    return Optimum(log_width, log_risk, -slope, xi, interior, modes)
 
 
 def _polynomial_minimum(unit: np.ndarray, value, slope):
@@ -95,3 +124,11 @@ def log_risk_and_slope(model, build, log_width, log_steps, nodes: int):
     value, slope = jax.jvp(risk, (log_steps,), (jnp.ones_like(log_steps),))
     stable = (renewal.kernel_norm(law) < 1) & renewal.resolved(law)
     return jnp.where(stable, jnp.log(value), jnp.nan), slope / value
+
+
+def modes_per_fold(model, build, log_width, log_steps, nodes: int):
+    """Modes learned while the steps grow e-fold, sum_j mass_j u_j e^{-u_j} with u_j = decay_j steps."""
+    at_width = model.at_width(jnp.exp(log_width))
+    spectrum = at_width.spectrum(nodes)
+    u = build(at_width).decay(spectrum.eigvals, 0)[:, 0, 0] * jnp.exp(log_steps)
+    return (spectrum.mass * u * jnp.exp(-u)).sum().real
