@@ -9,7 +9,7 @@ import pytest
 
 import solvable as sv
 from solvable.algorithms.base import AbstractModewise
-from solvable.theory.optimum import log_risk_and_slope
+from solvable.theory.optimum import point
 
 NODES = 192  # enough for these computes: against 512 the risks below move by less than 1e-9
 COMPUTE = 1e7
@@ -27,11 +27,33 @@ NEAR = [(0.1, 0.505), (0.3, 0.501), (0.6, 0.5005), (0.45, 0.52), (1.0, 0.51), (0
 FAR = [(1.0, 1.6), (0.7, 1.4), (0.45, 1.3), (0.4, 0.7), (1.3, 1.9), (2.0, 2.5)]
 
 
+STEP = 0.05  # of log compute, for slopes
+STAIRS = 10 ** np.arange(5, 9.1, 0.5)
+# name -> rows of alpha, alpha + beta, compute, ambient / width; solved together, in one compiled program
+PLAN = {
+    "optima": [(a, s, COMPUTE, 4) for a, s in NEAR + FAR],
+    "before": [(a, s, COMPUTE * np.exp(-STEP), 4) for a, s in FAR[:3]],
+    "after": [(a, s, COMPUTE * np.exp(STEP), 4) for a, s in FAR[:3]],
+    "smooth": [(1.5, 2.1, c, 10) for c in STAIRS],
+    "stairs": [(5.0, 5.6, c, 10) for c in STAIRS],
+    "modes": [(1.0, 1.7, 1e5, 4)],
+}
+
+
 @pytest.fixture(scope="module")
-def found():
-    alpha, total = np.array(NEAR + FAR).T
-    law = sv.PowerLawRF()
-    return sv.frontier_map(law, OverTrace(), COMPUTE, alpha=alpha, beta=total - alpha, ratio=4, nodes=NODES)
+def frontiers():
+    alpha, total, compute, ratio = np.concatenate([np.array(rows) for rows in PLAN.values()]).T
+    law, beta = sv.PowerLawRF(), total - alpha
+    line = sv.frontier_map(law, OverTrace(), compute, alpha=alpha, beta=beta, ratio=ratio, paired=True, nodes=NODES)
+    ends = np.cumsum([0] + [len(rows) for rows in PLAN.values()])
+    return {
+        name: jax.tree.map(lambda x: np.asarray(x)[ends[k] : ends[k + 1]], line) for k, name in enumerate(PLAN)  # noqa: B023
+    }
+
+
+@pytest.fixture(scope="module")
+def found(frontiers):
+    return frontiers["optima"]
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +64,7 @@ def tried():
     @jax.jit
     def curve(alpha, beta):
         law = sv.PowerLawRF(alpha, beta, 1.0, 4.0)
-        point = lambda x: log_risk_and_slope(law, OverTrace(), x, jnp.log(COMPUTE) - x, NODES)[0]  # noqa: E731
-        return jax.lax.map(point, grid, batch_size=11)
+        return jax.lax.map(lambda x: point(law, OverTrace(), x, jnp.log(COMPUTE) - x, NODES)[0], grid, batch_size=11)
 
     with jax.enable_x64(True):
         return grid, np.stack([np.asarray(curve(a, s - a)) for a, s in NEAR + FAR])
@@ -66,45 +87,40 @@ def test_a_saturated_optimum_is_not_interior(found):
     assert np.abs(found.loss_exponent[still]).max() < 1e-9
 
 
-def test_exponents_are_slopes_of_neighbouring_optima(found):
-    """eta and xi against central differences over 2 x 5% of compute, to 1e-6 and 1e-4."""
-    alpha, total = np.array(FAR[:3]).T
-    step = 0.05
-    compute = COMPUTE * np.exp([-step, 0, step])
-    line = sv.frontier_map(
-        sv.PowerLawRF(), OverTrace(), compute, alpha=alpha, beta=total - alpha, ratio=4, nodes=NODES
-    )
-    eta = -np.diff(np.log(line.risk[:, ::2]))[:, 0] / (2 * step)
-    xi = np.diff(np.log(line.width[:, ::2]))[:, 0] / (2 * step)
-    np.testing.assert_allclose(line.loss_exponent[:, 1], eta, atol=1e-5)
-    np.testing.assert_allclose(line.width_exponent[:, 1], xi, atol=1e-3)
-    np.testing.assert_allclose(line.steps * line.width, line.compute, rtol=1e-12)
+def test_exponents_are_slopes_of_neighbouring_optima(frontiers):
+    """eta and xi against central differences over 2 x 5% of compute, to 1e-5 and 1e-3."""
+    before, after = frontiers["before"], frontiers["after"]
+    here = jax.tree.map(lambda x: x[len(NEAR) : len(NEAR) + 3], frontiers["optima"])
+    np.testing.assert_allclose(here.loss_exponent, -np.log(after.risk / before.risk) / (2 * STEP), atol=1e-5)
+    np.testing.assert_allclose(here.width_exponent, np.log(after.width / before.width) / (2 * STEP), atol=1e-3)
+    np.testing.assert_allclose(here.steps * here.width, here.compute, rtol=1e-12)
 
 
-def test_a_staircase_of_single_modes_says_so():
-    """Around its line eta swings by more than 0.3 wherever fewer than 0.6 modes are learned per e-fold of steps,
-    and by less than 0.002 wherever more than 2 are."""
-    compute = 10 ** np.arange(5, 9.1, 0.5)
-    line = sv.frontier_map(sv.PowerLawRF(), OverTrace(), compute, alpha=[1.5, 5.0], beta=0.6, ratio=10, nodes=NODES)
-    eta, modes = np.asarray(line.loss_exponent), np.asarray(line.modes_per_fold)
-    window, x = 5, np.arange(5)
-    spread = np.full_like(eta, np.nan)
-    for row in range(2):
-        for k in range(eta.shape[1] - window + 1):
-            part = eta[row, k : k + window]
-            spread[row, k + 2] = np.ptp(part - np.polyval(np.polyfit(x, part, 1), x))
-    assert not line.staircase[0].any()
-    assert np.nanmax(spread[0]) < 0.002
-    early = modes[1] < 0.5
+def swing(eta):
+    """How far eta is from a line through the five values around each; NaN at the ends."""
+    x, spread = np.arange(5), np.full(len(eta), np.nan)
+    for k in range(len(eta) - 4):
+        part = eta[k : k + 5]
+        spread[k + 2] = np.ptp(part - np.polyval(np.polyfit(x, part, 1), x))
+    return spread
+
+
+def test_a_staircase_of_single_modes_says_so(frontiers):
+    """Around its line eta swings by more than 0.3 wherever fewer than half a mode is learned per e-fold of steps,
+    and by less than 0.002 wherever more than 4 are."""
+    smooth, stairs = frontiers["smooth"], frontiers["stairs"]
+    assert (smooth.modes_per_fold > 4).all()
+    assert not smooth.staircase.any()
+    assert np.nanmax(swing(smooth.loss_exponent)) < 0.002
+    early = stairs.modes_per_fold < 0.5
     assert early.sum() >= 4
-    assert line.staircase[1][early].all()
-    assert np.nanmin(spread[1][early]) > 0.3
-    assert (line.staircase == (modes < 1)).all()
+    assert np.nanmin(swing(stairs.loss_exponent)[early]) > 0.3
+    assert (stairs.staircase == (stairs.modes_per_fold < 1)).all()
 
 
-def test_modes_per_fold_is_the_sum_over_the_modes_of_a_draw():
+def test_modes_per_fold_is_the_sum_over_the_modes_of_a_draw(frontiers):
     """Against the eigenvalues of 20 draws at the width and steps of the optimum, to 2%."""
-    line = sv.frontier_map(sv.PowerLawRF(), OverTrace(), 1e6, alpha=1.0, beta=0.7, ratio=4, nodes=NODES)
+    line = jax.tree.map(lambda x: x[0], frontiers["modes"])
     width = round(float(line.width))
     model = sv.PowerLawRF(1.0, 0.7, width, 4 * width)
     eigvals = np.stack([np.asarray(model.draw(jax.random.key(k)).eigvals) for k in range(20)])

@@ -125,7 +125,7 @@ def frontier_map(
     points = np.broadcast_arrays(np.asarray(alpha, float), np.asarray(beta, float), np.asarray(ratio, float))
     extra = () if paired else values.shape
     shape = (*points[0].shape, *extra)
-    tasks = [np.broadcast_to(x.reshape(*x.shape, *(1,) * len(extra)), shape).reshape(-1) for x in points]
+    tasks = [np.broadcast_to(x.reshape((*x.shape, *(1,) * len(extra))), shape).reshape(-1) for x in points]
     tasks.append(np.broadcast_to(values, shape).reshape(-1))
     nodes = nodes or default_nodes(tasks[0].max(), float(values.max()) ** 0.7)
     stages = stages_for(values.max()) if stages is None else stages
