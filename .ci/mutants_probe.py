@@ -108,7 +108,9 @@ def probes():
                 sv.DMFT(), (data, full), (more, full), (law_at_zero, full), at=[0, 1, 30, 300, 10**6]
             ),
             "dmft, flow": lambda: theory(sv.DMFT(), (data, sv.GradientFlow(0.2)), at=[0, 30, 10**4]),
-            "two times": lambda: [f(data, full, np.array([0, 2, 40])) for f in (sv.theory.responses, sv.theory.correlations)],
+            "two times": lambda: [
+                f(data, full, np.array([0, 2, 40])) for f in (sv.theory.responses, sv.theory.correlations)
+            ],
             "parts of training": lambda: sv.theory.decompose_training(data, full, [0, 20, 300]),
             "ensembles": lambda: sv.theory.ensemble(data, full, [0, 20, 300], features=2, data=3),
             "ridge": lambda: [sv.solve(m, ridge, sv.DeterministicEquivalent()) for m in (data, more)],

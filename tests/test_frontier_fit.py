@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from solvable.fits.frontier import measure_frontier
+from solvable.fits.measured_frontier import measure_frontier
 
 A, B = 3.0, 2.0
 WIDTH = 2.0 ** np.arange(4, 14)

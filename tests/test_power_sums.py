@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.special import zeta, zetac
+from scipy.special import digamma, zeta, zetac
 
 from solvable.numerics.power_sums import gregory_weights, harmonic_sum, power_sum
 
@@ -111,6 +111,47 @@ def test_left_of_the_poles_on_the_negative_axis(alpha):
     exact = direct(0.0, w, alpha, 50_000)
     assert np.abs(ours(0.0, w, alpha, 50_000).real / exact - 1).max() < 1e-11
     assert np.abs(ours(0.0, w, alpha, 50_000).imag).max() < 1e-11
+
+
+# A real upper limit: below 128 modes, beyond them, and close to integers on both sides.
+REAL = (1.0, 1.3, 1.999999, 2.7, 5.5, 11.68, 39.5, 63.9, 64.2, 100.5, 127.99, 128.4, 150.7, 1000.3)
+
+
+def by_digammas(w, alpha, v):
+    """The analytic continuation in v of sum_j 1 / (1 + w j^{2 alpha}) by partial fractions, alpha = 1/2 or 1."""
+    step = lambda a: digamma(v + 1 + a) - digamma(1 + a)  # noqa: E731
+    if alpha == 0.5:
+        return step(1 / w) / w
+    root = 1j / np.sqrt(w)
+    return (step(-root) - step(root)) / (2 * root * w)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 1.0])
+@pytest.mark.parametrize("v", REAL)
+def test_a_real_upper_limit_is_the_analytic_continuation(alpha, v):
+    """Up to |arg w| = 2; what is left is the rounding of the digammas' differences."""
+    radii = np.geomspace(1e-3 * v ** (-2 * alpha), 1e3, 9)
+    w = np.array([r * np.exp(1j * angle) for r in radii for angle in (0.0, 0.65, -1.57, 2.0)])
+    assert np.abs(ours(0.0, w, alpha, v) / by_digammas(w, alpha, v) - 1).max() < 1e-11
+
+
+@pytest.mark.parametrize("p", [1.01, 1.4, 2.0, 6.0])
+@pytest.mark.parametrize("v", REAL)
+def test_harmonic_sum_to_a_real_limit_is_a_difference_of_hurwitz_zetas(p, v):
+    assert ours_harmonic(p, v) == pytest.approx(zeta(p) - zeta(p, v + 1), rel=1e-12)
+
+
+@pytest.mark.parametrize("v", REAL)
+def test_the_derivative_in_the_count_is_continuous(v):
+    """d/dv sum_j j^{-p} = p zeta(p + 1, v + 1), at integers as anywhere; and that of a power sum by digammas."""
+    with jax.enable_x64(True):
+        slope = jax.grad(lambda v: harmonic_sum(jnp.asarray(1.4), v))(jnp.asarray(v))
+        w = jnp.asarray(0.03)
+        turned = jax.grad(lambda v: power_sum(jnp.zeros(()), w, jnp.asarray(1.0), v).real)(jnp.asarray(v))
+    h = 1e-4
+    numeric = (by_digammas(0.03, 1.0, v + h) - by_digammas(0.03, 1.0, v - h)).real / (2 * h)
+    assert float(slope) == pytest.approx(1.4 * zeta(2.4, v + 1), rel=1e-10)
+    assert float(turned) == pytest.approx(numeric, rel=1e-6)
 
 
 @pytest.mark.slow

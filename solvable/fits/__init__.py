@@ -1,8 +1,8 @@
 """Fits of measured curves. Nothing here knows a theory."""
 
-from solvable.fits.frontier import Frontier as Frontier
-from solvable.fits.frontier import FrontierFit as FrontierFit
-from solvable.fits.frontier import measure_frontier as measure_frontier
+from solvable.fits.measured_frontier import FrontierFit as FrontierFit
+from solvable.fits.measured_frontier import MeasuredFrontier as MeasuredFrontier
+from solvable.fits.measured_frontier import measure_frontier as measure_frontier
 from solvable.fits.power_law import Estimate as Estimate
 from solvable.fits.power_law import PowerLawFit as PowerLawFit
 from solvable.fits.power_law import PowerLawWarning as PowerLawWarning

@@ -6,6 +6,9 @@ for every h that varies on the scale of its argument, as functions of a power la
 alone. Every octave beyond is a Gauss quadrature *of the sum*: on L consecutive integers the orthogonal polynomials are
 Gram's (discrete Chebyshev), whose Jacobi matrix is known for any L, real ones included, so nodes and weights come from
 a small symmetric eigenproblem and are exact for polynomials of degree 2 POINTS - 1. The cost is POINTS per octave.
+
+A sum up to a real v is the analytic continuation that `power_sums` states, S(v) = S(v - 1) + h(v). From 2 HEAD modes on
+the real length of the last block gives it. Below, it is the sum up to v + m >= 2 HEAD less m modes at v + 1 .. v + m.
 """
 
 import math
@@ -49,23 +52,23 @@ def _octaves(count: int) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray,
 def power_law_nodes(ambient: Any) -> tuple[Float[Array, " nodes"], Float[Array, " nodes"]]:
     """Indices j_k >= 1 (real numbers) and weights of the modes 1 .. ambient; an infinite ambient is cut at 2^CUT.
 
-    ``ambient`` may be real: below 2 HEAD the last mode has a fractional weight, beyond it sums of polynomials are
-    continued. It may be traced, up to 2^CUT: then there are nodes up to there, those beyond it with weight 0.
+    ``ambient`` may be real: sums are continued, which takes weights of -1 below 2 HEAD (see the module). It may be
+    traced, up to 2^CUT: then there are nodes up to there, those beyond it with weight 0.
     """
     if not is_concrete(ambient):
         return _traced_nodes(ambient)
     v = float(ambient)
     if math.isinf(v):
         v = 2.0**CUT
-    if v < 2 * HEAD:
-        index = np.arange(1.0, math.ceil(v) + 1)
-        return index, np.clip(v + 1 - index, 0.0, 1.0)  # pyright: ignore[reportReturnType]
-    last = math.floor(math.log2(v / HEAD)) - 1  # octaves before the last block, which has one to two
+    spare = max(2 * HEAD - math.floor(v), 0)
+    if spare and v == math.floor(v):
+        return np.arange(1.0, v + 1), np.ones(int(v))  # pyright: ignore[reportReturnType]
+    last = math.floor(math.log2((v + spare) / HEAD)) - 1  # octaves before the last block, which has one to two
     nodes, weights = _octaves(last)
-    ends = _last_block(HEAD * 2.0**last, v)
-    head = np.arange(1.0, HEAD + 1)
-    weights = np.concatenate([np.ones(HEAD), weights, *ends[1]])
-    return np.concatenate([head, nodes, *ends[0]]), weights  # pyright: ignore[reportReturnType]
+    ends = _last_block(HEAD * 2.0**last, v + spare)
+    head, taken = np.arange(1.0, HEAD + 1), v + np.arange(1.0, spare + 1)
+    weights = np.concatenate([np.ones(HEAD), weights, *ends[1], -np.ones(spare)])
+    return np.concatenate([head, nodes, *ends[0], taken]), weights  # pyright: ignore[reportReturnType]
 
 
 def _last_block(before: Any, v: Any):
@@ -76,18 +79,15 @@ def _last_block(before: Any, v: Any):
 
 
 def _traced_nodes(v):
-    head = np.arange(1.0, 2 * HEAD + 1)
-    short = v < 2 * HEAD
-    long = jnp.where(short, 2.0 * HEAD, v)
-    last = jnp.floor(jnp.log2(long / HEAD)) - 1
+    spare = jnp.maximum(2 * HEAD - jnp.floor(v), 0)
+    last = jnp.floor(jnp.log2((v + spare) / HEAD)) - 1
     count = math.floor(CUT - math.log2(HEAD))
     nodes, weights = _octaves(count)
     present = np.repeat(np.arange(count), POINTS) < last
-    ends = _last_block(HEAD * 2.0**last, long)
-    few = jnp.clip(v + 1 - head, 0.0, 1.0)
-    ones = jnp.where(short, few, head <= HEAD)
-    tail = jnp.where(short, 0.0, jnp.concatenate([jnp.where(present, weights, 0.0), *ends[1]]))
-    return jnp.concatenate([head, nodes, *ends[0]]), jnp.concatenate([ones, tail])
+    ends = _last_block(HEAD * 2.0**last, v + spare)
+    head, steps = np.arange(1.0, HEAD + 1), np.arange(1.0, 2 * HEAD)
+    weights = jnp.concatenate([np.ones(HEAD), jnp.where(present, weights, 0.0), *ends[1], -1.0 * (steps <= spare)])
+    return jnp.concatenate([head, nodes, *ends[0], v + steps]), weights
 
 
 def power_law_modes(

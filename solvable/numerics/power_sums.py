@@ -1,12 +1,19 @@
-"""Sums over power-law modes, sum_{j<=v} j^-p / (1 + w j^{2 alpha}), for any v up to infinity and any complex w.
+"""Sums over power-law modes, sum_{j<=v} j^-p / (1 + w j^{2 alpha}), for any real v up to infinity and any complex w.
 
 Every quantity of the power-law random-feature model is such a sum: the trace of the feature covariance, the
 effective ridge, the resolvent, the target's weight at each eigenvalue, the floor. The first ``HEAD`` terms are added
 one by one; the rest is the integral with Gregory's end corrections, so the cost does not depend on v.
+
+A sum up to a real v means its analytic continuation, the smooth function with S(v) = S(v - 1) + f(v):
+
+    sum_{j <= v} f(j) = sum_{j >= 1} (f(j) - f(j + v))        wherever that converges.
+
+It is the plain sum at integers and has all derivatives in v. `mode_sums` continues its sums alike.
 """
 
 from fractions import Fraction
 from functools import cache
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -99,7 +106,9 @@ def _fermi_integral(b, start, stop, angle):
     """
     left, right = jnp.clip(start, -SPLIT, SPLIT), jnp.clip(stop, -SPLIT, SPLIT)
     low_stop, high_start = jnp.minimum(stop, -SPLIT), jnp.maximum(start, SPLIT)
-    low_start, high_stop = jnp.minimum(start, low_stop), jnp.maximum(stop, high_start)
+    # Written out, because at a tie the derivative of a minimum is shared between both sides.
+    low_start = jnp.where(start <= low_stop, start, low_stop)
+    high_stop = jnp.where(stop >= high_start, stop, high_start)
     n = jnp.arange(SERIES)
     sign = jnp.where(n % 2 == 0, 1.0, -1.0)
 
@@ -113,7 +122,8 @@ def _fermi_integral(b, start, stop, angle):
     high = turn((b - 1) * angle) * series(b - 1 - n, high_start, high_stop, -1)
     legs = _detour(b, left, right, angle)
     # Where nothing lies between, the legs cancel, but only to the rounding of terms that may dwarf the rest.
-    return low + high + jnp.where(right > left, legs, 0)
+    between = (stop > -SPLIT) & (start < SPLIT)
+    return low + high + jnp.where(between, legs, 0)
 
 
 def _tail_integral(p, w, alpha, start, stop):
@@ -125,39 +135,59 @@ def _tail_integral(p, w, alpha, start, stop):
     return prefactor * _fermi_integral(b, y0, y1, angle)
 
 
+class _Parts(NamedTuple):
+    """sum_{j <= v} f(j) = sum_i weight_i f(points_i) + integral_start^stop f(x) dx."""
+
+    points: Float[Array, " points"]
+    weight: Float[Array, " points"]
+    start: Float[Array, ""]
+    stop: Float[Array, ""]
+
+
+def _parts(v: Float[Array, ""] | float) -> _Parts:
+    """Where f is needed for its sum up to v.
+
+    With v = n + shift, n an integer, and any N >= n,
+
+        sum_{j <= v} f(j) = sum_{j <= N} f(j) - sum_{n < j <= N} f(j + shift) + sum_{N < j <= N + shift} f(j),
+
+    and beyond N the summand is smooth, so that Gregory's formula gives the last sum at a real end: the integral and
+    the difference of two end corrections, 0 where shift is. Beyond ``HEAD`` modes, n = N = HEAD; below, N is HEAD / 2
+    + n // 2, which takes no more evaluations.
+    """
+    v = jnp.asarray(v, float)
+    n = jnp.floor(jnp.minimum(v, HEAD))
+    shift = jnp.where(v < HEAD, v - n, 0.0)
+    start = HEAD // 2 + jnp.floor(n / 2)
+    stop = jnp.where(v < HEAD, start + shift, v)
+    slot = jnp.arange(1.0, HEAD + 1)
+    shifted = slot > start  # of a short sum: n + 1 + shift, ..., N + shift, as far as there are any
+    head = jnp.where(shifted, n + shift + slot - start, slot)
+    sign = jnp.where(shifted, jnp.where(slot <= 2 * start - n, -1.0, 0.0), 1.0)
+    weights, k = jnp.asarray(gregory_weights()), jnp.arange(ENDS)
+    last, ends = jnp.where(jnp.isinf(v), start, stop), jnp.where(jnp.isinf(v), 0, weights)
+    return _Parts(
+        jnp.concatenate([head, start - k, last - k]), jnp.concatenate([sign, -weights, ends]), start, stop
+    )
+
+
 def power_sum(
     p: Float[Array, ""], w: Inexact[Array, "..."], alpha: Float[Array, ""], v: Float[Array, ""]
 ) -> Inexact[Array, "..."]:
     """sum_{j=1}^{v} j^{-p} / (1 + w j^{2 alpha}), any shape of w != 0 off the poles w = -j^{-2 alpha}.
 
-    ``v`` is an integer-valued float and may be infinite when ``p + 2 alpha > 1``. Relative accuracy about 1e-12 for
-    ``|arg w| < pi - 0.3``, and on the negative axis left of -1. Real w > 0 gives a complex array with zero imaginary
-    part: take ``.real``.
+    ``v`` >= 1 is real (see the module) and may be infinite when ``p + 2 alpha > 1``. Relative accuracy about 1e-12 for
+    ``|arg w| < pi - 0.3``, and on the negative axis left of -1. At a real v < ``HEAD`` it is 1e-12 up to |arg w| = 2
+    only: nearer to the negative axis the continuation has poles beyond v, and 1e-9 is left at 2.5. Real w > 0 gives a
+    complex array with zero imaginary part: take ``.real``.
     """
     w = jnp.asarray(w, dtype=complex)
-    j = jnp.arange(1.0, HEAD + 1)
-
-    def summand(x):
-        return x**-p * reciprocal(1 + w[..., None] * x ** (2 * alpha))
-
-    head = jnp.where(j <= v, summand(j), 0).sum(-1)
-    start = jnp.minimum(HEAD + 1.0, v)
-    ends = jnp.asarray(gregory_weights())
-    k = jnp.arange(ENDS)
-    last = jnp.where(jnp.isinf(v), HEAD + 2.0 * ENDS, v)
-    near, far = summand(start + k) @ ends, summand(jnp.maximum(last - k, 1.0)) @ ends
-    far = jnp.where(jnp.isinf(v), 0, far)
-    tail = _tail_integral(p, w, alpha, start, v) + near + far
-    return head + jnp.where(v > HEAD, tail, 0)
+    points, weight, start, stop = _parts(v)
+    summand = points**-p * reciprocal(1 + w[..., None] * points ** (2 * alpha))
+    return (summand * weight).sum(-1) + _tail_integral(p, w, alpha, start, stop)
 
 
 def harmonic_sum(p: Float[Array, ""], v: Float[Array, ""] | float) -> Float[Array, ""]:
-    """sum_{j=1}^{v} j^{-p}, v an integer-valued float, infinite when p > 1."""
-    j = jnp.arange(1.0, HEAD + 1)
-    head = jnp.where(j <= v, j**-p, 0).sum()
-    start = HEAD + 1.0
-    ends, k = jnp.asarray(gregory_weights()), jnp.arange(ENDS)
-    last = jnp.where(jnp.isinf(v), start, v)
-    far = jnp.where(jnp.isinf(v), 0, jnp.maximum(last - k, 1.0) ** -p @ ends)
-    integral = _powers(1 - p, jnp.log(start), jnp.where(v > HEAD, _log_size(v), jnp.log(start)))
-    return head + jnp.where(v > HEAD, integral + (start + k) ** -p @ ends + far, 0)
+    """sum_{j=1}^{v} j^{-p}, v >= 1 real (see the module), infinite when p > 1."""
+    points, weight, start, stop = _parts(v)
+    return points**-p @ weight + _powers(1 - p, jnp.log(start), _log_size(stop))

@@ -86,7 +86,7 @@ def _log_kappa(nodes: Nodes, penalty: Float[Array, ""]) -> Float[Array, ""]:
 
     fixed, rho = jax.lax.stop_gradient((nodes, penalty))
     trace = fixed.mass @ fixed.eigvals
-    present = (fixed.mass > 0) & (fixed.eigvals > 0)
+    present = (fixed.mass != 0) & (fixed.eigvals > 0)
     least = jnp.where(present, fixed.eigvals, jnp.inf).min()
     high = jnp.log(rho + trace * (fixed.per_width + fixed.per_samples)) + 1e-3
     low = jnp.log(jnp.where(rho > 0, rho, least * SAME * 1e-3)) - 1e-3

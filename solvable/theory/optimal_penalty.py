@@ -94,7 +94,7 @@ def _log_risk(population: Population, x):
 def _grid(population: Population, none) -> Float[Array, " grid"]:
     """log kappa from ``none``, that of the ridgeless limit, to where nothing is learned."""
     trace = population.mass @ population.eigvals
-    present = (population.mass > 0) & (population.eigvals > 0)
+    present = (population.mass != 0) & (population.eigvals > 0)
     least = jnp.where(present, population.eigvals, jnp.inf).min()
     scale = population.eigvals.max() + trace * (1 / population.width + 1 / population.samples)
     high = scale * REACH * (1 + population.noise**2 / population.power.sum())

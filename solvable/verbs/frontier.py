@@ -1,15 +1,16 @@
 """The compute-optimal frontier in one call: exact for a theory, measured from curves for anything else."""
 
+import operator
 from typing import Any
 
 import numpy as np
 from jaxtyping import Array, Key
 
-from solvable.fits.frontier import Approach, measure_frontier
-from solvable.fits.frontier import Frontier as MeasuredFrontier
+from solvable.fits.measured_frontier import Approach, MeasuredFrontier, measure_frontier
 from solvable.keys import stream
 from solvable.method import AbstractMethod
-from solvable.theory.frontier import Frontier, theory_frontier
+from solvable.theory.exact_frontier import Frontier, theory_frontier
+from solvable.theory.frontier_checks import as_builder, common_batch, require_family
 from solvable.verbs.solve import solve
 
 
@@ -33,12 +34,13 @@ def compute_frontier(
 
     Args:
         model: a law with ``at_width``, such as `PowerLawRF`; ambient / width is kept.
-        algorithm: an algorithm, or a function of the model at each width that returns one.
+        algorithm: an algorithm, or a function of the model at each width that returns one. The exact frontier needs a
+            constant rate and one second moment per mode; curves can be measured for all that ``method`` takes.
         compute: values of f; for measured curves the default is 25 values between what the curves reach.
         method: how to obtain the curves; a `Simulation`, or a theory for comparison.
         widths, steps: the family of curves.
         approach: ``"envelope"`` or ``"isoflop"``, for measured curves.
-        key: random key of the simulation and of the bootstrap.
+        key: random key of the simulation and of the bootstrap; a theory's curves need none.
 
     Raises:
         ValueError: an argument is missing or impossible.
@@ -49,17 +51,30 @@ def compute_frontier(
         if compute is None:
             raise ValueError("compute: wanted the values of f for the exact frontier; got None")
         return theory_frontier(model, algorithm, compute)
-    if method is None or steps is None or key is None:
-        raise ValueError("method, steps, key: wanted all three to measure curves at the given widths; one is None")
-    build = algorithm if not hasattr(algorithm, "batch_size") else lambda _: algorithm
-    curves, batch = [], 1
-    for width in widths:
-        at_width = model.at_width(int(width))
-        trainer = build(at_width)
-        batch = trainer.batch_size
-        curve = solve(at_width, trainer, method, steps, key=stream(key, f"width {int(width)}"))
+    if method is None or steps is None:
+        raise ValueError("method, steps: wanted both to measure curves at the given widths; one is None")
+    sizes = _checked_widths(widths)
+    require_family(model)
+    laws = [model.at_width(width) for width in sizes]
+    build = as_builder(algorithm)
+    trainers = [build(law) for law in laws]
+    batch = common_batch(trainers)
+    curves = []
+    for width, law, trainer in zip(sizes, laws, trainers, strict=True):
+        own = None if key is None else stream(key, f"width {width}")
+        curve = solve(law, trainer, method, steps, key=own)
         curves.append(np.asarray(curve.stats.get("runs", curve.risk), np.float64))
     return measure_frontier(
-        np.asarray(widths), np.asarray(steps), np.stack(curves), compute=compute, batch_size=batch,
+        np.asarray(sizes), np.asarray(steps), np.stack(curves), compute=compute, batch_size=batch,
         approach=approach, key=key,
     )
+
+
+def _checked_widths(widths: Any) -> list[int]:
+    try:
+        sizes = [operator.index(width) for width in widths]
+    except TypeError:
+        sizes = []
+    if len(sizes) < 3 or sizes[0] < 1 or (np.diff(sizes) <= 0).any():
+        raise ValueError(f"widths: wanted 3 or more increasing integers >= 1; got {widths!r}")
+    return sizes

@@ -41,7 +41,7 @@ class FrontierFit:
 
 
 @dataclasses.dataclass(frozen=True)
-class Frontier:
+class MeasuredFrontier:
     """Best risk and width at each compute.
 
     Attributes:
@@ -108,7 +108,7 @@ def measure_frontier(
     span: float = 4.0,
     num_samples: int = 200,
     key: Key[Array, ""] | None = None,
-) -> Frontier:
+) -> MeasuredFrontier:
     """The compute-optimal frontier of a family of curves.
 
     Args:
@@ -150,7 +150,7 @@ def measure_frontier(
         samples = centre + np.sqrt(num_runs / (num_runs - 1)) * (drawn - centre)
     enough = samples.shape[1] > 1
     error = samples.std(axis=1, ddof=1) if enough else np.full((2, len(compute)), np.nan)
-    return Frontier(
+    return MeasuredFrontier(
         compute=compute,
         risk=np.exp(log_risk),
         width=np.exp(log_width),

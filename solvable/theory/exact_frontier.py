@@ -3,6 +3,7 @@
 One compute is `solvable.theory.optimum`; here are many of them: one law at many computes, or a plane of laws.
 """
 
+import dataclasses
 import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,15 +16,14 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from solvable.algorithms.base import AbstractModewise
-from solvable.forms.spectrum import Spectrum
-from solvable.method import read_model
 from solvable.models.base import AbstractModel
-from solvable.numerics.inversion import FIRST
 from solvable.numerics.precision import in_float64
 from solvable.numerics.resolvent import default_nodes
+from solvable.theory.frontier_checks import Builder, checked_builder, checked_compute
 from solvable.theory.optimum import optimum, stages_for
 
 CHUNK = 32  # points of a map solved by one compiled call
+STAIRCASE = 1.0  # modes learned per e-fold of steps below which single modes show in the exponents
 
 
 class Frontier(eqx.Module):
@@ -36,7 +36,15 @@ class Frontier(eqx.Module):
         steps: compute / (width * batch_size).
         loss_exponent: eta, the local exponent: risk ~ compute^-eta.
         width_exponent: xi, the local exponent: width ~ compute^xi.
-        interior: whether the optimum lies inside the widths tried (at least FIRST steps and width above 2).
+        interior: whether this is the least risk over widths, at a minimum inside those tried (at least FIRST steps and
+            width above 2) that moves with compute. It is False for a saturated optimum, as near alpha + beta = 1/2:
+            there the ambient dimension grows with the width, the target with it, and the smallest stable model is the
+            best one at any compute.
+        modes_per_fold: number of modes learned while the steps grow e-fold, sum_j mass_j u_j e^{-u_j} with u_j =
+            decay_j * steps. Where it is small modes are learned one by one and the frontier is a staircase: around its
+            trend eta swings by less than 0.002 from 2 on, by 0.02 to 0.05 at 1, by 0.1 at 0.8 and by 1 at 0.3.
+        staircase: whether ``modes_per_fold`` is below 1: the exponents are those of one step of a staircase, not of a
+            smooth power law. So at alpha = 5 with 10 inputs a feature up to compute 10^11; never seen at alpha <= 2.
     """
 
     compute: Float[Array, "..."]
@@ -46,10 +54,13 @@ class Frontier(eqx.Module):
     loss_exponent: Float[Array, "..."]
     width_exponent: Float[Array, "..."]
     interior: Bool[Array, "..."]
+    modes_per_fold: Float[Array, "..."]
     references = ("paquette2024",)
 
-
-Builder = Callable[[Any], AbstractModewise]
+    @property
+    def staircase(self) -> Bool[Array, "..."]:
+        """Whether single modes show: ``modes_per_fold < 1``; False where it is NaN."""
+        return self.modes_per_fold < STAIRCASE
 
 
 @in_float64
@@ -61,26 +72,16 @@ def theory_frontier(
     Args:
         model: a law with ``at_width`` (`PowerLawRF`); its own width only fixes the ratio ambient / width.
         algorithm: a stationary algorithm, or a function of the model at each width that returns one, for learning
-            rates that depend on the width: ``lambda m: SGD(0.5 / m.trace())``.
+            rates that depend on the width: ``lambda m: SGD(0.5 / m.trace())``. It is called once or twice before, with
+            concrete models, to check what it returns.
         compute: values of f, any shape; they must allow FIRST steps at width 2.
         nodes: contour nodes of the spectrum; the default is enough for the widest model met.
 
     Raises:
         ValueError: an argument is impossible.
     """
-    read_model(model, Spectrum, reader="the frontier")
-    values = np.asarray(compute, float)
-    if not hasattr(model, "at_width"):
-        raise ValueError(f"model: wanted a law with at_width, like PowerLawRF; got {type(model).__name__}")
-    build = _builder(algorithm)
-    sample = build(model)
-    if not isinstance(sample, AbstractModewise) or not sample.stationary:
-        raise ValueError(f"algorithm: wanted a constant learning rate and known moments; got {sample!r}")
-    if sample.batch_size is None:
-        raise ValueError("algorithm: wanted a batch size, compute counts samples; got batch_size=None")
-    least = 4.0 * FIRST * sample.batch_size
-    if not (np.isfinite(values) & (values >= least)).all():
-        raise ValueError(f"compute: wanted finite values >= {least:g}; got {values.min():g} to {values.max():g}")
+    build, batch = checked_builder(model, algorithm)
+    values = checked_compute(compute, batch)
     widest = float(values.max()) ** 0.7
     nodes = nodes or default_nodes(getattr(model, "alpha", 1.0), widest)
     return _frontier(model, build, values, nodes, stages_for(values.max()))
@@ -118,15 +119,14 @@ def frontier_map(
     Returns:
         A `Frontier`, NaN (and not interior) where alpha + beta <= 1/2: there the risk is infinite.
     """
-    read_model(model, Spectrum, reader="the frontier")
-    values = np.asarray(compute, float)
+    build, batch = checked_builder(model, algorithm, "alpha", "beta", "width", "ambient")
+    values = checked_compute(compute, batch)
     ratio = model.ambient / model.width if ratio is None else ratio  # pyright: ignore[reportAttributeAccessIssue]
     points = np.broadcast_arrays(np.asarray(alpha, float), np.asarray(beta, float), np.asarray(ratio, float))
     extra = () if paired else values.shape
     shape = (*points[0].shape, *extra)
-    tasks = [np.broadcast_to(x.reshape(*x.shape, *(1,) * len(extra)), shape).reshape(-1) for x in points]
+    tasks = [np.broadcast_to(x.reshape((*x.shape, *(1,) * len(extra))), shape).reshape(-1) for x in points]
     tasks.append(np.broadcast_to(values, shape).reshape(-1))
-    build = _builder(algorithm)
     nodes = nodes or default_nodes(tasks[0].max(), float(values.max()) ** 0.7)
     stages = stages_for(values.max()) if stages is None else stages
     finite = np.flatnonzero(tasks[0] + tasks[1] > 0.5)
@@ -135,13 +135,17 @@ def frontier_map(
     def solve(index):
         return _frontier_points(model, build, *(x[index] for x in tasks), nodes, stages)  # pyright: ignore[reportCallIssue]
 
+    if not finite.size:
+        nothing = np.full(shape, np.nan)
+        columns: dict[str, Any] = {field.name: nothing for field in dataclasses.fields(Frontier)}
+        return Frontier(**columns | {"interior": np.zeros(shape, bool)})
     result = _in_chunks(solve, finite, shape, workers, progress)
     return eqx.tree_at(lambda f: f.interior, result, result.interior == 1)
 
 
 def _in_chunks(solve: Callable, places: np.ndarray, shape: tuple[int, ...], workers: int, progress) -> Any:
     """``solve`` of places in chunks of one size, by threads; arrays of the whole shape, NaN elsewhere."""
-    size = min(CHUNK, max(len(places), 1))
+    size = min(CHUNK, len(places))
     chunks = [np.resize(places[i : i + size], size) for i in range(0, len(places), size)]
     parts = []
     with ThreadPoolExecutor(workers) as pool:
@@ -170,22 +174,11 @@ def _frontier_points(model, build, alpha, beta, ratio, compute, nodes: int, stag
     return jax.vmap(point)(alpha, beta, ratio, compute)
 
 
-def _builder(algorithm: AbstractModewise | Builder) -> Builder:
-    return algorithm if not isinstance(algorithm, AbstractModewise) else _Constant(algorithm)
-
-
-class _Constant(eqx.Module):
-    algorithm: AbstractModewise
-
-    def __call__(self, model):
-        return self.algorithm
-
-
 @eqx.filter_jit
 def _frontier(model, build, compute, nodes: int, stages: int) -> Frontier:
     batch = build(model).batch_size
     flat = jnp.log(compute.reshape(-1))
     columns = jax.vmap(lambda c: optimum(model, build, c, jnp.log(float(batch)), nodes, stages))(flat)
-    log_width, log_risk, eta, xi, interior = (x.reshape(compute.shape) for x in columns)
+    log_width, log_risk, eta, xi, interior, modes = (x.reshape(compute.shape) for x in columns)
     width = jnp.exp(log_width)
-    return Frontier(compute, jnp.exp(log_risk), width, compute / (width * batch), eta, xi, interior)
+    return Frontier(compute, jnp.exp(log_risk), width, compute / (width * batch), eta, xi, interior, modes)
