@@ -84,15 +84,28 @@ def write_atomically(path: Path, write: Any) -> None:
 
 
 def report_row(
-    quantity: str, predicted: float, measured: float, tolerance: float, stderr: float = 0.0
+    quantity: str, predicted: float, measured: float, tolerance: float | None, stderr: float = 0.0
 ) -> dict[str, Any]:
-    """One row of a report: ok where |measured - predicted| <= tolerance."""
-    ok = bool(abs(measured - predicted) <= tolerance)
+    """One row of a report: ok where |measured - predicted| <= tolerance, and where that can be told.
+
+    A tolerance is a fixed number. A row is judged where its standard error is at most a third of it: with a larger
+    one noise would decide, and the row is not ok. Without a tolerance the row shows what one sees: it is not judged,
+    and ok.
+
+    Args:
+        quantity: what is measured.
+        predicted, measured: the two numbers.
+        tolerance: largest difference; None for a row that is no test, stored as infinity.
+        stderr: standard error of ``measured``, 0 where nothing is random.
+    """
+    judged = tolerance is not None and bool(stderr <= tolerance / 3)
+    near = tolerance is None or bool(abs(measured - predicted) <= tolerance)
     return {
         "quantity": quantity,
         "predicted": float(predicted),
         "measured": float(measured),
         "stderr": float(stderr),
-        "tolerance": float(tolerance),
-        "ok": ok,
+        "tolerance": float("inf") if tolerance is None else float(tolerance),
+        "judged": judged,
+        "ok": near and (judged or tolerance is None),
     }
