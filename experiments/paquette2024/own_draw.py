@@ -19,6 +19,7 @@ import solvable as sv
 from solvable.results import report_row
 
 NAMES = ("mean", "slope in log compute", "slope in log width")
+COLUMNS = ("ratio_mean", "ratio_slope_compute", "ratio_slope_width")  # the same in a dataset
 EXPECTED = np.array([1.0, 0.0, 0.0])
 TOLERANCE = 0.01  # of each of the three; `report_row` judges where the standard error is at most a third of it
 CERTAIN = 4.5  # standard errors by which a wrong theory must miss the tolerance, so that noise refuses nothing
@@ -133,6 +134,20 @@ def rows(name: str, found: Agreement) -> list[dict]:
     text = f"{name}: SGD over its own draw's exact mean, "
     return [report_row(text + what, expected, value, TOLERANCE, stderr)
             for what, expected, value, stderr in zip(NAMES, EXPECTED, *found, strict=True)]
+
+
+def variables(dimension: str, found: list[Agreement]) -> dict:
+    """The three numbers and their errors as variables of a dataset, one entry of ``dimension`` each."""
+    made = {}
+    for index, (column, name) in enumerate(zip(COLUMNS, NAMES, strict=True)):
+        made[column] = (dimension,), [one.value[index] for one in found], f"SGD over its own draw's exact mean: {name}"
+        made[f"{column}_stderr"] = (dimension,), [one.stderr[index] for one in found], f"standard error of {column}"
+    return made
+
+
+def stored(here) -> Agreement:
+    """The three numbers of one entry of a dataset."""
+    return Agreement(*(np.array([float(here[column + end]) for column in COLUMNS]) for end in ("", "_stderr")))
 
 
 def refused(found: Agreement) -> np.ndarray:
