@@ -281,6 +281,7 @@ def report(dataset: xr.Dataset) -> list[dict]:
 def agreements(dataset: xr.Dataset) -> dict[tuple[str, str], own_draw.Agreement]:
     """The three numbers of every pair (phase of SGD, phase of the theory)."""
     names = [str(name) for name in dataset["phase"].values]
-    values, errors = (np.stack([dataset[f"{name}{end}"].values for name in own_draw.COLUMNS], -1) for end in ("", "_stderr"))
+    columns = ([f"{name}{end}" for name in own_draw.COLUMNS] for end in ("", "_stderr"))
+    values, errors = (np.stack([dataset[name].values for name in group], -1) for group in columns)
     pairs = ((i, j) for i in range(len(names)) for j in range(len(names)))
     return {(names[i], names[j]): own_draw.Agreement(values[i, j], errors[i, j]) for i, j in pairs}
