@@ -38,9 +38,9 @@ class Config:
     """
 
     widths: tuple[int, ...] = (16, 48, 144)
-    last_step: int = 10_000
+    last_step: int = 5_000
     draws: int = 48
-    runs: int = 32
+    runs: int = 64
     exact_draws: int = 512
     num_points: int = 33
     tiny: bool = False
