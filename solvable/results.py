@@ -90,7 +90,7 @@ def report_row(
 
     A tolerance is a fixed number. A row is judged where its standard error is at most a third of it: with a larger
     one noise would decide, and the row is not ok. Without a tolerance the row shows what one sees: it is not judged,
-    and ok.
+    and ok where both numbers are there.
 
     Args:
         quantity: what is measured.
@@ -98,14 +98,15 @@ def report_row(
         tolerance: largest difference; None for a row that is no test, stored as infinity.
         stderr: standard error of ``measured``, 0 where nothing is random.
     """
-    judged = tolerance is not None and bool(stderr <= tolerance / 3)
-    near = tolerance is None or bool(abs(measured - predicted) <= tolerance)
+    limit = float("inf") if tolerance is None else float(tolerance)
+    judged = tolerance is not None and bool(stderr <= limit / 3)
+    near = bool(abs(measured - predicted) <= limit)
     return {
         "quantity": quantity,
         "predicted": float(predicted),
         "measured": float(measured),
         "stderr": float(stderr),
-        "tolerance": float("inf") if tolerance is None else float(tolerance),
+        "tolerance": limit,
         "judged": judged,
         "ok": near and (judged or tolerance is None),
     }
