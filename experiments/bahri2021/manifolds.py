@@ -6,7 +6,7 @@ samples^(-3/m): the exponent read off the spectrum predicts that of the learning
 from the eigenvalues, steps included, where a degree of spherical harmonics is learned. Dots are kernel regression on
 drawn data, averaged over targets exactly. The prediction takes features to be Gaussian: its exponents hold in every
 dimension, its constant from dimension 6 on: the figure's legend says how far above it draws are at the last size
-(1.42 in dimension 2, 1.14 in 3, 1.07 in 4, 1.01 in 8 at 1024 samples). Source: Bahri, Dyer, Kaplan, Lee, Sharma 2021
+(1.42 in dimension 2, 1.13 in 3, 1.06 in 4, 1.01 in 8 at 1024 samples). Source: Bahri, Dyer, Kaplan, Lee, Sharma 2021
 (arXiv 2102.06701), exponents and the dimension of the data manifold.
 """
 
