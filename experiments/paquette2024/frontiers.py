@@ -118,7 +118,8 @@ def _panel(axes, here):
     eta, xi = (float(x) for x in sv.phase(float(here.alpha), float(here.beta))[:0:-1])
     middle = line.isel(compute=line["compute"].size // 2)
     late = line["compute"][line["compute"].size // 2:]  # beside the inset, not across it
-    axes.plot(late, 0.6 * middle.risk * (late / middle["compute"]) ** -eta, "--", color="black", linewidth=1, label="asymptotic slope")
+    guide = 0.6 * middle.risk * (late / middle["compute"]) ** -eta
+    axes.plot(late, guide, "--", color="black", linewidth=1, label="asymptotic slope")
     axes.text(0.97, 0.95, f"η = {eta:.3f}\nξ = {xi:.3f}", transform=axes.transAxes, ha="right", va="top", fontsize=8)
     axes.set(xscale="log", yscale="log")
     inset = axes.inset_axes((0.13, 0.1, 0.36, 0.3))
