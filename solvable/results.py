@@ -37,7 +37,8 @@ class ReportRow(TypedDict):
     predicted: float
     measured: float
     stderr: float
-    tolerance: float
+    tolerance: float | None
+    judged: bool
     ok: bool
 
 
@@ -91,14 +92,30 @@ def validate(dataset: xr.Dataset) -> xr.Dataset:
     return dataset
 
 
-def report_row(quantity: str, predicted: float, measured: float, tolerance: float, stderr: float = 0.0) -> ReportRow:
-    """One row of a report: ok where |measured - predicted| <= tolerance."""
-    ok = bool(abs(measured - predicted) <= tolerance)
+def report_row(
+    quantity: str, predicted: float, measured: float, tolerance: float | None, stderr: float = 0.0
+) -> ReportRow:
+    """One row of a report: ok where |measured - predicted| <= tolerance, and where that can be told.
+
+    A tolerance is a fixed number. A row is judged where its standard error is at most a third of it: with a larger
+    one noise would decide, and the row is not ok. Without a tolerance the row shows what one sees: it is not judged,
+    and ok where both numbers are there.
+
+    Args:
+        quantity: what is measured.
+        predicted, measured: the two numbers.
+        tolerance: largest difference; None for a row that is no test.
+        stderr: standard error of ``measured``, 0 where nothing is random.
+    """
+    limit = float("inf") if tolerance is None else float(tolerance)
+    judged = tolerance is not None and bool(stderr <= limit / 3)
+    near = bool(abs(measured - predicted) <= limit)
     return {
         "quantity": quantity,
         "predicted": float(predicted),
         "measured": float(measured),
         "stderr": float(stderr),
-        "tolerance": float(tolerance),
-        "ok": ok,
+        "tolerance": tolerance if tolerance is None else limit,
+        "judged": judged,
+        "ok": near and (judged or tolerance is None),
     }

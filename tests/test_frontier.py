@@ -223,7 +223,7 @@ def test_a_theory_is_measured_without_a_key_and_an_optax_optimizer_with_one():
     widths = [4, 8, 16, 32, 64]
     one = sv.compute_frontier(LAW, OverTrace(), method=sv.Recursion(), widths=widths, steps=steps, approach="envelope")
     curves = [sv.solve(LAW.at_width(w), OverTrace()(LAW.at_width(w)), sv.Recursion(), steps).risk for w in widths]
-    other = sv.measure_frontier(widths, steps, np.stack(curves), compute=one.compute, approach="envelope")
+    other = sv.fits.measure_frontier(widths, steps, np.stack(curves), compute=one.compute, approach="envelope")
     np.testing.assert_array_equal(one.risk, other.risk)
     assert isinstance(one, sv.fits.MeasuredFrontier)
     assert one.interior.any()

@@ -1,7 +1,8 @@
 """Compute-optimal frontiers in each phase: SGD and theory.
 
 Curves of several widths against compute f = width * steps; the exact frontier of the typical draw, continuous in
-width; and the frontier measured on SGD by IsoFLOP parabolas, with bootstrap errors over runs. Source: Paquette,
+width; and the frontier that IsoFLOP parabolas show of SGD, with bootstrap errors over draws. What is tested is the risk
+of SGD over the exact mean of its own draw, at every width and compute of the window (`own_draw`). Source: Paquette,
 Paquette, Xiao, Pennington 2024 (arXiv 2405.15074), compute-optimal curves of the phases.
 """
 
@@ -14,9 +15,7 @@ import solvable as sv
 from solvable.plots import COLORS
 from solvable.results import make_dataset, report_row
 
-from . import shared
-
-BIAS = {"eta": 0.02, "xi": 0.04}  # what O(1 / width) between the mean over draws and the typical draw leaves
+from . import own_draw, shared
 
 
 @dataclass(frozen=True)
@@ -25,10 +24,9 @@ class Config:
 
     Attributes:
         widths: numbers of random features of the SGD family.
-        last_step: the last SGD step, one sample each.
-        num_runs: SGD runs at each width, each with its own draw of the features.
-        num_points: recorded steps, evenly spaced in the logarithm.
-        window: smallest and largest compute at which SGD's frontier is measured.
+        window: smallest and largest compute of SGD.
+        draws: draws of the features at each width.
+        runs: SGD runs on each draw.
         theory_compute: smallest and largest compute of the exact frontier that is drawn.
         far_compute: compute at which the theory's exponents are compared with the asymptote; IVb, the slowest phase,
             at its power 4/3.
@@ -36,46 +34,47 @@ class Config:
         seed: of every random number.
     """
 
-    widths: tuple[int, ...] = (12, 24, 48, 96, 192, 384)
-    last_step: int = 4_000
-    num_runs: int = 64
-    num_points: int = 60
-    window: tuple[float, float] = (2e3, 2e4)
-    theory_compute: tuple[float, float] = (1e4, 1e7)
+    widths: tuple[int, ...] = (8, 16, 32, 64, 128, 256)
+    window: tuple[float, float] = (2048.0, 16384.0)
+    draws: int = 32
+    runs: int = 64
+    theory_compute: tuple[float, float] = (2e3, 5e6)
     far_compute: float = 1e24
     tiny: bool = False
     seed: int = 0
 
 
 FAR_NODES, FAR_STAGES = 768, 5  # contour nodes and stages of the search, at the far compute
-TINY = dict(widths=(8, 16, 32), last_step=400, num_runs=8, num_points=16, window=(3e2, 1e3), theory_compute=(1e3, 1e5),
-            far_compute=1e12)
+TINY = dict(widths=(8, 16, 32), window=(256.0, 1024.0), draws=8, runs=8, theory_compute=(1e3, 1e5), far_compute=1e12)
 
 
 def run(config: Config, progress=lambda *_: None):
-    """SGD and theory curves (phase, width, step), both frontiers (phase, compute), exponents (phase, exponent)."""
+    """SGD and theory curves (phase, width, point), both frontiers (phase, compute), SGD over theory (phase)."""
     sizes = TINY if config.tiny else vars(config)
-    steps = sv.log_steps(sizes["last_step"], sizes["num_points"])
+    steps = own_draw.steps_in(sizes["window"], sizes["widths"])
     drawn = np.geomspace(*sizes["theory_compute"], 3 if config.tiny else 10)
     alpha, beta = np.array(list(shared.POINTS.values())).T
     points = dict(alpha=alpha, beta=beta, ratio=shared.ratio(alpha))
-    exact = sv.frontier_map(shared.law(1.0, 1.0), shared.rule, drawn, **points, nodes=shared.NODES,
+    exact = sv.frontier_map(shared.law(1.0, 1.0), shared.sgd_rule, drawn, **points, nodes=shared.NODES,
                             stages=shared.STAGES)
     far_compute = np.array([sizes["far_compute"] ** (4 / 3 if name == "IVb" else 1) for name in shared.POINTS])
-    far = sv.frontier_map(shared.law(1.0, 1.0), shared.rule, far_compute, **points, paired=True, nodes=FAR_NODES,
+    far = sv.frontier_map(shared.law(1.0, 1.0), shared.sgd_rule, far_compute, **points, paired=True, nodes=FAR_NODES,
                           stages=FAR_STAGES)
     parts = []
     for index in range(len(alpha)):
         progress("phases", index, len(alpha))
         parts.append(_one(config.seed, index, sizes, steps))
     progress("phases", len(alpha), len(alpha))
-    mean, theory, *measured, slopes = (np.stack(x) for x in zip(*parts, strict=True))
-    curve, grid, line = ("phase", "width", "step"), ("phase", "point"), ("phase", "compute")
+    sgd, theory, agree, *measured, slopes = zip(*parts, strict=True)
+    slopes = np.stack(slopes)
+    curve, grid, line = ("phase", "width", "point"), ("phase", "bin"), ("phase", "compute")
     names = {"sgd_risk": "least risk of SGD", "sgd_risk_stderr": "standard error of sgd_risk",
              "sgd_width": "optimal width of SGD", "sgd_width_stderr": "standard error of sgd_width"}
     variables = {
-        "sgd": (curve, mean, "risk of SGD, mean over runs"), "theory": (curve, theory, "risk of the typical draw"),
-        **{name: (grid, values, text) for (name, text), values in zip(names.items(), measured, strict=True)},
+        "sgd": (curve, np.stack(sgd), "risk of SGD, mean over runs and draws"),
+        "theory": (curve, np.stack(theory), "risk of the typical draw"),
+        **own_draw.variables("phase", agree),
+        **{name: (grid, np.stack(values), text) for (name, text), values in zip(names.items(), measured, strict=True)},
         "risk": (line, exact.risk, "least risk over all widths, exact"),
         "best_width": (line, exact.width, "optimal width, exact"),
         "far_compute": (("phase",), far_compute, "compute at which eta and xi are measured"),
@@ -85,20 +84,20 @@ def run(config: Config, progress=lambda *_: None):
            for i, exponent in enumerate(("eta", "xi")) for k, column in enumerate(shared.COLUMNS)},
     }
     coords = {**shared.phase_coords(), "width": (("width",), list(sizes["widths"]), "number of random features"),
-              "step": (("step",), steps, "SGD step, one sample each"),
+              "step": (("width", "point"), steps, "SGD step, one sample each"),
               "compute": (("compute",), drawn, "compute f = width * steps, exact frontier"),
-              "window": (("point",), np.geomspace(*sizes["window"], shared.POINTS_IN_WINDOW), "compute f, SGD")}
+              "window": (("bin",), shared.inside(sizes["window"]), "compute f of the parabolas")}
     return make_dataset("paquette2024/frontiers", config, variables, coords)
 
 
 def _one(seed: int, index: int, sizes: dict, steps):
     model = shared.law(*list(shared.POINTS.values())[index])
     key = jax.random.fold_in(jax.random.key(seed), index)
-    runs, theory = shared.sgd_family(model, sizes["widths"], steps, sizes["num_runs"], key)
-    found, slopes = shared.measured_exponents(sizes["widths"], steps, runs, theory, sizes["window"], key)
-    inside = [np.where(found.interior, x, np.nan) for x in
-              (found.risk, found.risk_stderr, found.width, found.width_stderr)]
-    return runs.mean(1), theory, *inside, slopes
+    sgd, typical = shared.sgd_family(model, sizes["widths"], steps, sizes["draws"], sizes["runs"], key)
+    found, slopes = shared.seen_exponents(sgd, typical, sizes["window"], key)
+    seen = [np.where(found.interior, x, np.nan) for x in
+            (found.risk, found.risk_stderr, found.width, found.width_stderr)]
+    return sgd.risk.mean((1, 2)), typical, own_draw.agreement(sgd, sgd), *seen, slopes
 
 
 def plot(dataset):
@@ -108,7 +107,7 @@ def plot(dataset):
 
 def _panel(axes, here):
     for index, width in enumerate(here.width.values):
-        curve = here.sel(width=width).isel(step=slice(1, None))
+        curve = here.sel(width=width)
         label = "SGD, one grey line a width (widest darkest)" if index == here.width.size - 1 else None
         shade = str(0.8 - 0.45 * index / here.width.size)
         axes.plot(width * curve.step, curve.sgd, color=shade, linewidth=1, label=label)
@@ -118,8 +117,9 @@ def _panel(axes, here):
                   color=COLORS[2], markerfacecolor="white", label="SGD, IsoFLOP frontier ± 2 s.e.")
     eta, xi = (float(x) for x in sv.phase(float(here.alpha), float(here.beta))[:0:-1])
     middle = line.isel(compute=line["compute"].size // 2)
-    guide = middle.risk * (line["compute"] / middle["compute"]) ** -eta * 0.6
-    axes.plot(line["compute"], guide, "--", color="black", linewidth=1, label="asymptotic slope")
+    late = line["compute"][line["compute"].size // 2:]  # beside the inset, not across it
+    guide = 0.6 * middle.risk * (late / middle["compute"]) ** -eta
+    axes.plot(late, guide, "--", color="black", linewidth=1, label="asymptotic slope")
     axes.text(0.97, 0.95, f"η = {eta:.3f}\nξ = {xi:.3f}", transform=axes.transAxes, ha="right", va="top", fontsize=8)
     axes.set(xscale="log", yscale="log")
     inset = axes.inset_axes((0.13, 0.1, 0.36, 0.3))
@@ -132,17 +132,14 @@ def _panel(axes, here):
 
 
 def report(dataset) -> list[dict]:
-    """SGD's exponents beside the theory's read off the same way; theory's at the largest compute beside the law."""
+    """SGD beside its own draws' theory; theory's far exponents beside the law; what parabolas show."""
     rows = []
     for name in dataset.phase.values:
         here = dataset.sel(phase=name)
-        for exponent in ("eta", "xi"):
-            measured, stderr, predicted = (float(here[f"{x}_{exponent}"]) for x in shared.COLUMNS)
-            quantity = f"{name}: {exponent}, SGD beside theory, compute {float(dataset.window[0]):.0e} to " \
-                       f"{float(dataset.window[-1]):.0e}"
-            rows.append(report_row(quantity, predicted, measured, 4.5 * stderr + BIAS[exponent], stderr))
+        rows += own_draw.rows(name, own_draw.stored(here))
         law = sv.phase(float(here.alpha), float(here.beta))
         for exponent, asymptote, tolerance in (("eta", law.loss_exponent, 0.005), ("xi", law.width_exponent, 0.01)):
             quantity = f"{name}: {exponent}, theory at compute {float(here.far_compute):.0e} beside its asymptote"
             rows.append(report_row(quantity, asymptote, here[exponent], tolerance))
+        rows += shared.seen_rows(name, here)
     return rows

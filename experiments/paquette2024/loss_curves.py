@@ -1,9 +1,10 @@
 """Risk against steps in each phase: the typical draw's theory over SGD.
 
-Every width is trained on fresh draws of the random features; the dots are means over runs, the band two standard
-errors. The lines are the exact mean of the deterministic equivalent, which no simulation informs. Dotted levels are
-the floors no training passes. Source: Paquette, Paquette, Xiao, Pennington 2024 (arXiv 2405.15074), loss curves of
-the phases.
+Every width is trained on several draws of the random features; the dots are means over runs, the band two standard
+errors over draws. The lines are the exact mean of the deterministic equivalent, which no simulation informs. Dotted
+levels are the floors no training passes. Two steps are tested apart: from SGD to the exact mean of its own draw
+(`own_draw`), and from the exact means of many draws to the typical draw. Source: Paquette, Paquette, Xiao, Pennington
+2024 (arXiv 2405.15074), loss curves of the phases.
 """
 
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ import solvable as sv
 from solvable.plots import COLORS, MARKERS
 from solvable.results import make_dataset, report_row
 
-from . import shared
+from . import own_draw, shared
 
-BIAS = 1.5  # the mean over draws exceeds the typical draw by up to about 1.5 / width, relative
+# Of the mean over draws over the typical draw, and of its slope in log step. The mean is larger by order 1 / width.
+TYPICAL = (("mean", 1.0, 0.03), ("slope in log step", 0.0, 0.01))
 
 
 @dataclass(frozen=True)
@@ -27,48 +29,78 @@ class Config:
     Attributes:
         widths: numbers of random features, at most 4 of them.
         last_step: the last SGD step, one sample each.
-        num_runs: SGD runs at each width, each with its own draw of the features.
+        draws: draws of the features at each width.
+        runs: SGD runs on each draw.
+        exact_draws: draws of the largest width whose exact means are compared with the typical draw.
         num_points: recorded steps, evenly spaced in the logarithm.
         tiny: a much smaller run with the same outputs.
         seed: of every random number.
     """
 
     widths: tuple[int, ...] = (16, 48, 144)
-    last_step: int = 10_000
-    num_runs: int = 96
+    last_step: int = 5_000
+    draws: int = 48
+    runs: int = 64
+    exact_draws: int = 512
     num_points: int = 33
     tiny: bool = False
     seed: int = 0
 
 
-TINY = dict(widths=(8, 16), last_step=200, num_runs=16, num_points=12)
+TINY = dict(widths=(8, 16), last_step=200, draws=8, runs=4, exact_draws=16, num_points=12)
 
 
 def run(config: Config, progress=lambda *_: None):
     """Theory and SGD at each phase's point: dims phase, width, step."""
     sizes = TINY if config.tiny else vars(config)
-    widths, steps = sizes["widths"], sv.log_steps(sizes["last_step"], sizes["num_points"])
-    theory, mean, stderr, floor = [], [], [], []
+    widths, recorded = sizes["widths"], sv.log_steps(sizes["last_step"], sizes["num_points"])[1:]
+    steps, parts = np.tile(recorded, (len(widths), 1)), []
     for index, (alpha, beta) in enumerate(shared.POINTS.values()):
         progress("phases", index, len(shared.POINTS))
-        model = shared.law(alpha, beta)
         key = jax.random.fold_in(jax.random.key(config.seed), index)
-        runs, expected = shared.sgd_family(model, widths, steps, sizes["num_runs"], key)
-        theory.append(expected)
-        mean.append(runs.mean(1))
-        stderr.append(runs.std(1, ddof=1) / np.sqrt(runs.shape[1]))
-        floor.append([float(model.at_width(int(w)).floor()) for w in widths])
+        model = shared.law(alpha, beta)
+        sgd, typical = shared.sgd_family(model, widths, steps, sizes["draws"], sizes["runs"], key)
+        means = own_draw.draw_means(sgd)
+        floor = [float(model.at_width(int(w)).floor()) for w in widths]
+        over = draws_over_typical(model, int(widths[-1]), recorded, typical[-1], sizes["exact_draws"], key)
+        stderr = means.std(1, ddof=1) / np.sqrt(means.shape[1])
+        parts.append((typical, means.mean(1), stderr, floor, over, own_draw.agreement(sgd, sgd)))
     progress("phases", len(shared.POINTS), len(shared.POINTS))
+    theory, mean, stderr, floor, over, agree = zip(*parts, strict=True)
     curve = ("phase", "width", "step")
     variables = {
         "theory": (curve, np.stack(theory), "risk of the typical draw, exact mean over the data"),
-        "sgd": (curve, np.stack(mean), "risk of SGD, mean over runs with fresh draws"),
-        "sgd_stderr": (curve, np.stack(stderr), "standard error of sgd over runs"),
+        "sgd": (curve, np.stack(mean), "risk of SGD, mean over runs and draws"),
+        "sgd_stderr": (curve, np.stack(stderr), "standard error of sgd over draws"),
         "floor": (curve[:2], np.array(floor), "risk of the best parameters of the typical draw"),
+        "draws_over_typical": (("phase", "setting"), np.stack(over)[..., 0], "mean over draws over the typical draw"),
+        "draws_over_typical_stderr": (("phase", "setting"), np.stack(over)[..., 1], "its standard error over draws"),
+        **own_draw.variables("phase", agree),
     }
     coords = {**shared.phase_coords(), "width": (("width",), list(widths), "number of random features"),
-              "step": (("step",), steps, "SGD step, one sample each")}
+              "step": (("step",), recorded, "SGD step, one sample each"),
+              "setting": (("setting",), [name for name, *_ in TYPICAL], "what is compared over the steps")}
     return make_dataset("paquette2024/loss_curves", config, variables, coords)
+
+
+def exact_means(model, width: int, steps, draws: int, key):
+    """The exact mean over the data of each of many draws, shape (draws, steps)."""
+    sizes = [width], steps[None], draws, 0
+    return own_draw.train(model, shared.sgd_rule, *sizes, jax.random.fold_in(key, draws)).exact[0]
+
+
+def draws_over_typical(model, width: int, steps, typical, draws: int, key):
+    """(value, standard error) of what `TYPICAL` names, of the exact means of draws over the typical draw's risk."""
+    return over_typical(exact_means(model, width, steps, draws, key), steps, typical)
+
+
+def over_typical(exact, steps, typical):
+    """(value, standard error) of the mean over draws and steps of exact / typical, and of its slope; shape (2, 2)."""
+    ratio, x = exact / typical, np.log(steps) - np.log(steps).mean()
+    mean, slope = ratio.mean(1), ratio @ x / (x @ x)
+    value = slope.mean() / mean.mean()
+    errors = (one.std(ddof=1) / np.sqrt(len(one)) for one in (mean, (slope - value * mean) / mean.mean()))
+    return np.array(list(zip((mean.mean(), value), errors, strict=True)))
 
 
 def plot(dataset):
@@ -78,7 +110,7 @@ def plot(dataset):
 
 def _panel(axes, here):
     for index, width in enumerate(here.width.values):
-        curve = here.sel(width=width).isel(step=slice(1, None))
+        curve = here.sel(width=width)
         colour, line, marker = (x[index] for x in (COLORS[1:], shared.LINES, MARKERS))
         axes.plot(curve.step, curve.theory, color=colour, linestyle=line, label=f"theory, width {width}")
         spread = 2 * curve.sgd_stderr
@@ -94,20 +126,17 @@ def _panel(axes, here):
 
 
 def report(dataset) -> list[dict]:
-    """SGD's mean beside theory's at four steps of each phase's widest family, and the largest relative difference."""
-    rows = []
+    """SGD beside the exact mean of its own draw, and the mean over draws beside the typical draw."""
+    rows, width = [], int(dataset.width[-1])
     for name in dataset.phase.values:
-        here = dataset.sel(phase=name).isel(width=-1)
-        width = int(here.width)
-        allowed = 4.5 * here.sgd_stderr + BIAS / width * here.theory
-        for index in np.linspace(1, here.step.size - 1, 4).round().astype(int):
-            at = here.isel(step=index)
-            quantity = f"{name}: risk at width {width}, step {int(at.step)}"
-            rows.append(report_row(quantity, at.theory, at.sgd, allowed[index], at.sgd_stderr))
-        later = here.isel(step=slice(1, None))
-        error = np.asarray(abs(later.sgd / later.theory - 1))
-        worst = int(error.argmax())
-        stderr = float((later.sgd_stderr / later.theory)[worst])
-        quantity = f"{name}: largest relative difference of SGD and theory, width {width}"
-        rows.append(report_row(quantity, 0.0, error[worst], 4.5 * stderr + BIAS / width, stderr))
+        here = dataset.sel(phase=name)
+        rows += own_draw.rows(name, own_draw.stored(here)) + typical_rows(
+            f"{name}: draws over the typical draw, width {width}, ",
+            np.stack([here.draws_over_typical, here.draws_over_typical_stderr], -1))
     return rows
+
+
+def typical_rows(text: str, found) -> list[dict]:
+    """The rows of `over_typical`."""
+    return [report_row(text + what, expected, value, tolerance, stderr)
+            for (what, expected, tolerance), (value, stderr) in zip(TYPICAL, found, strict=True)]

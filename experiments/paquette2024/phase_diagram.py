@@ -3,10 +3,10 @@
 Paquette et al. 2024 (arXiv 2405.15074), figures 2 and 4: where the compute-optimal width grows as compute^xi and the
 risk falls as compute^-eta, the plane divides into seven phases. Here both exponents are measured: exactly, from the
 deterministic equivalent at one large compute, on a grid; and from SGD runs, at one point a phase, at a compute that a
-laptop reaches, beside what the theory says at that same compute.
+laptop reaches. What one sees there are the minima of IsoFLOP parabolas. What is tested is sharper: the risk of SGD
+over the exact mean of its own draw is 1 at every width and compute of that window, and no other phase's theory fits.
 """
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,8 +17,10 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 import solvable as sv
-from solvable.plots import plot_phase_map, style
+from solvable.plots import COLORS, plot_phase_map, style
 from solvable.results import make_dataset, report_row
+
+from . import own_draw
 
 # One point a phase, away from the boundaries, for SGD and for the exact exponents.
 POINTS = {
@@ -53,12 +55,17 @@ class Config:
     """Range of beta, the exponent of the target: coefficients j^(-beta)."""
     compute: float = 1e16
     """Compute (width x steps x batch size) at which the theory's local exponents are read."""
-    sgd_compute: float = 2e5
-    """Largest compute that the SGD runs reach."""
-    runs: int = 24
-    """SGD runs at each width, each with its own random features."""
-    learning_rate: float = 0.5
-    """Learning rate times the trace of the feature covariance."""
+    widths: tuple[int, ...] = (8, 16, 32, 64, 128, 256)
+    """Widths of SGD, increasing."""
+    window: tuple[float, float] = (2048.0, 32768.0)
+    """Smallest and largest compute at which SGD is compared with theory."""
+    draws: int = 32
+    """Draws of the random features at each width."""
+    runs: int = 96
+    """SGD runs on each draw."""
+    learning_rate: float = 0.25
+    """Learning rate times the trace of the feature covariance. At 0.5 a few narrow draws are unstable, and on many
+    more the variance of SGD's risk is infinite: its mean could not be measured."""
     nodes: int = 224
     """Contour nodes of the theory's spectrum."""
     seed: int = 0
@@ -71,11 +78,12 @@ class Config:
         if not self.tiny:
             return self
         kept = {"alpha": self.alpha, "beta": self.beta, "learning_rate": self.learning_rate, "seed": self.seed}
-        return Config(points=8, compute=1e12, sgd_compute=5e4, runs=8, tiny=True, **kept)
+        small = {"points": 8, "compute": 1e12, "widths": (8, 16, 32, 64), "window": (512.0, 2048.0), "draws": 8}
+        return Config(runs=16, tiny=True, **small, **kept)
 
 
 RATIO = 4  # ambient coordinates per feature
-RECORDS = 80  # steps at which an SGD run is recorded
+SEEN = 7  # values of compute at which the parabolas are drawn
 
 
 def run(config: Config, progress: Callable[[str, int, int], None] = lambda *_: None) -> xr.Dataset:
@@ -91,12 +99,15 @@ def run(config: Config, progress: Callable[[str, int, int], None] = lambda *_: N
         "predicted_loss_exponent": (plane, sv.phase(a, b).loss_exponent, "predicted loss exponent eta"),
         "predicted_width_exponent": (plane, sv.phase(a, b).width_exponent, "predicted width exponent xi"),
         "optimal_width": (plane, grid.width, "compute-optimal width"),
-        **_at_points(config, progress),
+        **_exact_at_points(config),
+        **_sgd_at_points(config, progress),
     }
     coords = {
         "alpha": (("alpha",), alpha, "exponent of the inputs"),
         "beta": (("beta",), beta, "exponent of the target"),
-        "phase": (("phase",), list(POINTS), "phase"),
+        "phase": (("phase",), list(POINTS), "phase of the SGD runs"),
+        "setting": (("setting",), list(POINTS), "phase of the theory they are divided by"),
+        "width": (("width",), list(config.widths), "number of random features"),
     }
     return make_dataset("paquette2024/phase_diagram", config, variables, coords, compute=config.compute)
 
@@ -109,107 +120,105 @@ def _exact(config: Config, alpha, beta, compute, progress=None):
     )  # fmt: skip
 
 
-def _at_points(config: Config, progress) -> dict:
-    """Exact and SGD exponents at one point a phase, as variables over the dimension phase."""
+def _exact_at_points(config: Config) -> dict:
+    """Exponents of the theory at the maps' compute, at one point a phase."""
     alpha, beta = np.array(list(POINTS.values())).T
-    window = np.geomspace(config.sgd_compute / 100, config.sgd_compute / 3, 7)
-    exact = _exact(config, alpha, beta, np.append(window, config.compute))
-    pairs = []
-    for i in range(len(POINTS)):
-        progress("SGD", i, len(POINTS))
-        pairs.append(_sgd_exponents(config, alpha[i], beta[i], exact.width[i, :-1], window, i))
-    progress("SGD", len(POINTS), len(POINTS))
-    fits, theory = zip(*pairs, strict=True)
+    exact = _exact(config, alpha, beta, np.array([config.compute]))
     columns = {
         "point_alpha": (alpha, "alpha of the point"),
         "point_beta": (beta, "beta of the point"),
-        "exact_eta": (exact.loss_exponent[:, -1], "eta of the theory at the maps' compute"),
-        "exact_xi": (exact.width_exponent[:, -1], "xi of the theory at the maps' compute"),
-        "window_eta": ([fit.loss_exponent.value for fit in theory], "eta of the theory's curves, read off as SGD's"),
-        "window_xi": ([fit.width_exponent.value for fit in theory], "xi of the theory's curves, read off as SGD's"),
-        "sgd_eta": ([fit.loss_exponent.value for fit in fits], "eta of SGD in its window"),
-        "sgd_xi": ([fit.width_exponent.value for fit in fits], "xi of SGD in its window"),
-        "sgd_eta_stderr": ([fit.loss_exponent.stderr for fit in fits], "standard error of SGD's eta"),
-        "sgd_xi_stderr": ([fit.width_exponent.stderr for fit in fits], "standard error of SGD's xi"),
+        "exact_eta": (exact.loss_exponent[:, 0], "eta of the theory at the maps' compute"),
+        "exact_xi": (exact.width_exponent[:, 0], "xi of the theory at the maps' compute"),
     }
     return {name: (("phase",), values, text) for name, (values, text) in columns.items()}
 
 
-def _sgd_exponents(config: Config, alpha, beta, optimal, window, index: int):
-    """eta and xi in the window by IsoFLOP parabolas: of SGD, with bootstrap errors over runs, and of the theory.
+def families(config: Config, progress: Callable[[str, int, int], None] = lambda *_: None) -> list[own_draw.Family]:
+    """SGD and the exact means of its draws, at each phase's point; the phases share the Gaussian matrices W."""
+    rule, key = OverTrace(config.learning_rate), jax.random.key(config.seed)
+    steps, found = own_draw.steps_in(config.window, config.widths), []
+    for index, (alpha, beta) in enumerate(POINTS.values()):
+        progress("SGD", index, len(POINTS))
+        model, sample_key = sv.PowerLawRF(alpha, beta, 8, 8 * RATIO), jax.random.fold_in(key, index + 1)
+        sizes = config.widths, steps, config.draws, config.runs
+        found.append(own_draw.train(model, rule, *sizes, jax.random.fold_in(key, 0), sample_key=sample_key))
+    progress("SGD", len(POINTS), len(POINTS))
+    return found
 
-    Every run draws its own random features. All widths are padded with absent modes to one shape: one compiled call.
-    The theory's curves at the same widths and steps go through the same fit, whose bias then cancels.
+
+def _sgd_at_points(config: Config, progress) -> dict:
+    """SGD beside its own draws' exact means, beside those of every other phase, and what parabolas show."""
+    sgd = families(config, progress)
+    pairs = [[own_draw.agreement(one, theory) for theory in sgd] for one in sgd]
+    values, errors = (np.array([[pair[part] for pair in row] for row in pairs]) for part in (0, 1))
+    square, curve = ("phase", "setting"), ("phase", "width", "point")
+    ratio = np.stack([family.risk / family.exact[:, :, None] for family in sgd])
+    variables = {"ratio": (curve, ratio.mean((2, 3)), "SGD over its own draw's exact mean, at each width and compute")}
+    for index, (name, text) in enumerate(zip(own_draw.COLUMNS, own_draw.NAMES, strict=True)):
+        variables[name] = square, values[..., index], f"SGD over the exact means of a theory: {text}"
+        variables[f"{name}_stderr"] = square, errors[..., index], f"standard error of {name}, over runs"
+    seen = np.array([_seen(config, *point, family) for point, family in zip(POINTS.values(), sgd, strict=True)])
+    for index, (name, text) in enumerate(SEEN_NAMES.items()):
+        variables[name] = ("phase",), seen[:, index], text
+    return variables
+
+
+SEEN_NAMES = {
+    "sgd_eta": "eta of SGD in its window, by IsoFLOP parabolas",
+    "sgd_eta_stderr": "standard error of sgd_eta, over draws",
+    "window_eta": "eta of the typical draw, read off as SGD's",
+    "sgd_xi": "xi of SGD in its window, by IsoFLOP parabolas",
+    "sgd_xi_stderr": "standard error of sgd_xi, over draws",
+    "window_xi": "xi of the typical draw, read off as SGD's",
+}
+
+
+def _seen(config: Config, alpha: float, beta: float, sgd: own_draw.Family) -> list[float]:
+    """Exponents by IsoFLOP parabolas, the values of `SEEN_NAMES`: of SGD, errors over draws, and of the typical draw.
+
+    The bias of the parabolas is the same in both.
     """
-    center, reach = np.sqrt(optimal[0] * optimal[-1]), 1.7 * np.sqrt(optimal[-1] / optimal[0])
-    ladder = np.unique(np.rint(6 * 1.5 ** np.arange(16)).astype(int))
-    widths = ladder[(ladder > center / reach / 1.3) & (ladder < center * reach * 1.3)]
-    steps = sv.log_steps(int(config.sgd_compute / widths[0]), RECORDS)
-    key = jax.random.fold_in(jax.random.key(config.seed), index)
-    size = int(2 ** np.ceil(np.log2(widths[-1])))
-    risks = [_train(config, alpha, beta, int(width), size, steps, jax.random.fold_in(key, width)) for width in widths]
-    theory = [_theory(config, alpha, beta, int(width), steps) for width in widths]
-    read = functools.partial(sv.fits.measure_frontier, widths, steps, compute=window, approach="isoflop", key=key)
-    return tuple(read(np.stack(curves)).fit(window[0], window[-1]) for curves in (risks, theory))
-
-
-def _theory(config: Config, alpha, beta, width: int, steps):
-    """Risk of the typical draw at one width."""
-    model = sv.PowerLawRF(alpha, beta, width, RATIO * width)
-    return sv.solve(model, OverTrace(config.learning_rate)(model), sv.Recursion(), steps).risk
-
-
-def _train(config: Config, alpha, beta, width: int, size: int, steps, key):
-    """Risk of SGD runs at one width, each on its own draw, shape (runs, steps); held constant beyond the compute."""
-    model = sv.PowerLawRF(alpha, beta, width, RATIO * width)
-    rate = config.learning_rate / model.trace()
-    keys = jax.random.split(key, config.runs)
-    draws = jax.vmap(lambda k: _arrays(model.draw(k)))(keys)
-    padded = [np.pad(np.asarray(x), ((0, 0), (0, size - width))) for x in draws[:2]]
-    used = _records(int(config.sgd_compute / width))
-
-    def train(eigvals, target, floor, key):
-        problem = sv.LinearProblem(eigvals, target, floor)
-        return sv.solve(problem, sv.SGD(rate), sv.Simulation(), used, key=key).risk
-
-    risk = np.log(np.asarray(jax.vmap(train)(*padded, np.asarray(draws[2]), keys), np.float64))
-    return np.exp([np.interp(np.log1p(steps), np.log1p(used), row) for row in risk])
-
-
-def _records(last: int) -> np.ndarray:
-    """RECORDS steps from 0 to ``last``, about evenly spaced in the logarithm: as many whatever ``last`` is."""
-    count = RECORDS
-    while len(sv.log_steps(last, count)) < RECORDS:
-        count += 20
-    steps = sv.log_steps(last, count)
-    return steps[np.rint(np.linspace(0, len(steps) - 1, RECORDS)).astype(int)]
-
-
-def _arrays(problem):
-    return problem.eigvals, problem.target, problem.floor
+    models = [sv.PowerLawRF(alpha, beta, width, RATIO * width) for width in config.widths]
+    rule, compute = OverTrace(config.learning_rate), np.geomspace(*config.window, SEEN + 2)[1:-1]
+    typical = [sv.solve(m, rule(m), sv.Recursion(), s).risk for m, s in zip(models, sgd.steps, strict=True)]
+    fits = []
+    for curves in (own_draw.draw_means(sgd), np.stack(typical)):
+        steps, risk = own_draw.on_common_steps(sgd, curves)
+        key = jax.random.key(config.seed)
+        found = sv.fits.measure_frontier(config.widths, steps, risk, compute=compute, approach="isoflop", key=key)
+        fits.append(found.fit() if found.interior.sum() >= 3 else None)
+    if None in fits:
+        return [np.nan] * len(SEEN_NAMES)
+    pairs = zip(*((fit.loss_exponent, fit.width_exponent) for fit in fits), strict=True)
+    return [x for measured, theory in pairs for x in (measured.value, measured.stderr, theory.value)]
 
 
 def plot(dataset: xr.Dataset) -> Figure:
     """Measured eta and xi as maps with the predicted boundaries; SGD and theory side by side at one point a phase."""
     with style():
-        figure = Figure(figsize=(10.5, 7.4))
-        axes = figure.subplots(2, 2, height_ratios=(1.5, 1))
-        for ax, name, title in (
-            (axes[0, 0], "loss_exponent", r"loss exponent $\eta$:  risk $\sim$ compute$^{-\eta}$"),
-            (axes[0, 1], "width_exponent", r"width exponent $\xi$:  optimal width $\sim$ compute$^{\xi}$"),
-        ):
+        figure = Figure(figsize=(11.5, 7.6))
+        upper, lower = figure.subfigures(2, 1, height_ratios=(1.45, 1))
+        for ax, name, title in zip(
+            upper.subplots(1, 2),
+            ("loss_exponent", "width_exponent"),
+            (r"loss exponent $\eta$:  risk $\sim$ compute$^{-\eta}$",
+             r"width exponent $\xi$:  optimal width $\sim$ compute$^{\xi}$"), strict=True,
+        ):  # fmt: skip
             limits = {"vmin": 0, "vmax": 0.8} if name == "loss_exponent" else {"vmin": 0.25, "vmax": 0.75}
             mesh = plot_phase_map(dataset[name], ax, cmap="viridis", **limits)
-            figure.colorbar(mesh, ax=ax, extend="both", label="measured by theory")
+            upper.colorbar(mesh, ax=ax, extend="both", label="measured by theory")
             ax.scatter(dataset["point_alpha"], dataset["point_beta"], s=26, c="white", edgecolors="black", zorder=5)
             ax.set_title(title)
-        for ax, symbol, text in ((axes[1, 0], "eta", r"$\eta$"), (axes[1, 1], "xi", r"$\xi$")):
-            _plot_points(ax, dataset, symbol, text)
-        axes[1, 0].legend(loc="upper left", ncols=2, bbox_to_anchor=(0, 1.28))
-        figure.suptitle(
+        upper.suptitle(
             "Compute-optimal scaling of power-law random features: predicted phases (lines), "
             f"exponents measured at compute {dataset.attrs['compute']:.0e} (maps)"
         )
+        axes = lower.subplots(1, 3)
+        for ax, symbol, text in zip(axes, ("eta", "xi"), (r"$\eta$", r"$\xi$"), strict=False):
+            _plot_points(ax, dataset, symbol, text)
+        _plot_ratio(axes[2], dataset)
+        lower.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=4)
+        lower.legend(*axes[2].get_legend_handles_labels(), loc="outside lower right", ncols=3)
     return figure
 
 
@@ -225,14 +234,33 @@ def _plot_points(ax, dataset: xr.Dataset, symbol: str, text: str) -> None:
         x + 0.22, dataset[f"sgd_{symbol}"], 2 * dataset[f"sgd_{symbol}_stderr"], fmt="o", color="#D55E00", capsize=2,
         label="SGD (bars: 2 standard errors)",
     )  # fmt: skip
-    ax.set_xticks(x, dataset["phase"].values)
-    ax.set_xlabel(r"phase, at the point marked in the maps")
+    _phases_below(ax, dataset)
     ax.set_ylabel(text)
 
 
+def _phases_below(ax, dataset: xr.Dataset) -> None:
+    ax.set_xticks(range(dataset.sizes["phase"]), dataset["phase"].values)
+    ax.set_xlabel("phase, at the point marked in the maps")
+
+
+def _plot_ratio(ax, dataset: xr.Dataset) -> None:
+    """What SGD adds to the theory of its own draw: three numbers that must be 0, and the tolerance."""
+    ax.axhspan(-own_draw.TOLERANCE, own_draw.TOLERANCE, color="0.9", zorder=0)
+    ax.axhline(0, color="black", linewidth=0.8)
+    labels, x = ("mean − 1", "slope in compute", "slope in width"), np.arange(dataset.sizes["phase"])
+    for index, (name, label, marker) in enumerate(zip(own_draw.COLUMNS, labels, "osD", strict=True)):
+        value, stderr = (np.diag(dataset[kind]) for kind in (name, f"{name}_stderr"))
+        ax.errorbar(x + 0.22 * (index - 1), value - own_draw.EXPECTED[index], 2 * stderr, fmt=marker, markersize=4,
+                    color=COLORS[1 + index], capsize=2, label=label)  # fmt: skip
+    _phases_below(ax, dataset)
+    ax.set_ylim(-1.4 * own_draw.TOLERANCE, 1.4 * own_draw.TOLERANCE)
+    ax.set_ylabel("SGD / exact mean of its draw")
+    ax.set_title("what SGD adds to theory (grey: tolerance)")
+
+
 def report(dataset: xr.Dataset) -> list[dict]:
-    """Theory against the predicted table, and SGD against the theory at its own compute, phase by phase."""
-    rows = []
+    """Theory against the predicted table; SGD against the theory of its own draws, and against other phases' theory."""
+    rows, found = [], agreements(dataset)
     for name in dataset["phase"].values:
         here = dataset.sel(phase=name)
         predicted = sv.phase(float(here["point_alpha"]), float(here["point_beta"]))
@@ -240,8 +268,23 @@ def report(dataset: xr.Dataset) -> list[dict]:
         for symbol, tolerance in (("eta", 0.005), ("xi", 0.01)):
             exact = float(here[f"exact_{symbol}"])
             rows.append(report_row(f"{symbol}, {name}, theory vs asymptote", asymptotes[symbol], exact, tolerance))
-        for symbol, bias in (("eta", 0.02), ("xi", 0.04)):  # what O(1 / width) and the fit leave
-            stderr = float(here[f"sgd_{symbol}_stderr"])
-            window, sgd = float(here[f"window_{symbol}"]), float(here[f"sgd_{symbol}"])
-            rows.append(report_row(f"{symbol}, {name}, SGD vs theory", window, sgd, bias + 4.5 * stderr, stderr))
+        rows += own_draw.rows(name, found[name, name])
+        for symbol in ("eta", "xi"):
+            columns = f"window_{symbol}", f"sgd_{symbol}", f"sgd_{symbol}_stderr"
+            typical, sgd, stderr = (float(here[column]) for column in columns)
+            text = f"{symbol}, {name}, IsoFLOP parabolas of SGD vs the typical draw's (seen, no test)"
+            rows.append(report_row(text, typical, sgd, None, stderr))
+    wrong = np.array([own_draw.refused(pair) for (phase, setting), pair in found.items() if phase != setting])
+    text = "pairs of a phase's SGD and another phase's theory that are refused"
+    rows.append(report_row(text, len(wrong), wrong.any(1).sum(), 0))
+    rows.append(report_row(f"{text} by the slopes alone (seen, no test)", len(wrong), wrong[:, 1:].any(1).sum(), None))
     return rows
+
+
+def agreements(dataset: xr.Dataset) -> dict[tuple[str, str], own_draw.Agreement]:
+    """The three numbers of every pair (phase of SGD, phase of the theory)."""
+    names = [str(name) for name in dataset["phase"].values]
+    columns = ([f"{name}{end}" for name in own_draw.COLUMNS] for end in ("", "_stderr"))
+    values, errors = (np.stack([dataset[name].values for name in group], -1) for group in columns)
+    pairs = ((i, j) for i in range(len(names)) for j in range(len(names)))
+    return {(names[i], names[j]): own_draw.Agreement(values[i, j], errors[i, j]) for i, j in pairs}

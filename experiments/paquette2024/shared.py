@@ -10,6 +10,9 @@ from matplotlib.patheffects import withStroke
 
 import solvable as sv
 from solvable.plots import COLORS, plot_phase_boundaries, style
+from solvable.results import report_row
+
+from . import own_draw
 
 # One point a phase, away from the boundaries.
 POINTS = {
@@ -33,6 +36,11 @@ def rule(model):
     return sv.SGD(0.5 / model.trace())
 
 
+def sgd_rule(model):
+    """The learning rate of SGD runs, half of `rule`: at that one the risk of many narrow draws has no variance."""
+    return sv.SGD(0.25 / model.trace())
+
+
 def law(alpha: float, beta: float, width: int = 64):
     """The random-feature law; the ambient dimension is 10 widths above 2 alpha = 1 and 4 below, as in the paper."""
     return sv.PowerLawRF(alpha, beta, width, ratio(alpha) * width)
@@ -43,36 +51,51 @@ def ratio(alpha):
     return np.where(np.asarray(alpha) >= 0.5, 10, 4)[()]
 
 
-def sgd_family(model, widths, steps, num_runs: int, key):
-    """Risk of every run of SGD, shape (widths, runs, steps), and the typical draw's theory, shape (widths, steps)."""
-    runs, theory = [], []
-    for width in widths:
-        here = model.at_width(int(width))
-        method = sv.Simulation(num_runs=num_runs)
-        curve = sv.solve(here, rule(here), method, steps, key=jax.random.fold_in(key, int(width)))
-        runs.append(np.asarray(curve.stats["runs"], np.float64))
-        theory.append(np.asarray(sv.solve(here, rule(here), sv.Recursion(), steps).risk))
-    return np.stack(runs), np.stack(theory)
+def sgd_family(model, widths, steps, draws: int, runs: int, key):
+    """SGD with `sgd_rule`, its draws' exact means, and the typical draw's risk, shape (widths, points)."""
+    streams = dict(zip(("key", "sample_key"), jax.random.split(key), strict=True))
+    sgd = own_draw.train(model, sgd_rule, widths, steps, draws, runs, **streams)
+    models = [model.at_width(int(width)) for width in widths]
+    typical = [sv.solve(m, sgd_rule(m), sv.Recursion(), s).risk for m, s in zip(models, steps, strict=True)]
+    return sgd, np.stack(typical)
 
 
-def measured_exponents(widths, steps, runs, theory, window, key):
-    """eta and xi of SGD in a window of compute, beside the theory's curves at the same widths read off the same way.
+def seen_exponents(sgd, typical, window, key):
+    """eta and xi of SGD by IsoFLOP parabolas, errors over draws, beside the typical draw's, read off the same way.
 
-    What the parabolas and the grid of widths add to a slope then cancels.
+    What the parabolas and the grid of widths add to a slope is the same in both. They are what one sees; the test is
+    in `own_draw`.
 
     Returns:
         The measured frontier, and (measured, stderr, predicted) for eta and for xi; NaN where fewer than three
         computes have their optimum inside the widths.
     """
-    compute = np.geomspace(*window, POINTS_IN_WINDOW)
-    sgd, exact = (sv.fits.measure_frontier(widths, steps, risk, compute=compute, approach="isoflop", key=key)
-                  for risk in (runs, theory))
-    use = sgd.interior & exact.interior
+    found = []
+    for curves in (own_draw.draw_means(sgd), typical):
+        steps, risk = own_draw.on_common_steps(sgd, curves)
+        at = inside(window)
+        found.append(sv.fits.measure_frontier(sgd.widths, steps, risk, compute=at, approach="isoflop", key=key))
+    use = found[0].interior & found[1].interior
     if use.sum() < 3:
-        return sgd, np.full((2, len(COLUMNS)), np.nan)
-    fits = [found.fit(*compute[use][[0, -1]]) for found in (sgd, exact)]
+        return found[0], np.full((2, len(COLUMNS)), np.nan)
+    fits = [one.fit(*one.compute[use][[0, -1]]) for one in found]
     pairs = zip(*((fit.loss_exponent, fit.width_exponent) for fit in fits), strict=True)
-    return sgd, np.array([(measured.value, measured.stderr, predicted.value) for measured, predicted in pairs])
+    return found[0], np.array([(measured.value, measured.stderr, predicted.value) for measured, predicted in pairs])
+
+
+def inside(window):
+    """Computes at which parabolas are drawn: within the window by the rounding of steps."""
+    return np.geomspace(1.02 * window[0], window[1] / 1.02, POINTS_IN_WINDOW)
+
+
+def seen_rows(name: str, here) -> list[dict]:
+    """What IsoFLOP parabolas show, eta and xi: no test."""
+    text = "by IsoFLOP parabolas of SGD beside the typical draw's (seen, no test)"
+    rows = []
+    for exponent in ("eta", "xi"):
+        measured, stderr, predicted = (float(here[f"{column}_{exponent}"]) for column in COLUMNS)
+        rows.append(report_row(f"{name}: {exponent} {text}", predicted, measured, None, stderr))
+    return rows
 
 
 def phase_title(name: str, alpha: float, beta: float) -> str:

@@ -166,9 +166,15 @@ def _save(folder: Path, dataset: "xr.Dataset", figure: Savable, rows: "list[Repo
 
 
 def print_report(rows: "list[ReportRow]") -> None:
-    """A table of measured against predicted."""
+    """A table of measured against predicted.
+
+    The last column says yes, NO, "noisy" where the precision for a verdict was not bought, and "-" where there is no
+    tolerance.
+    """
     wide = max(len(row["quantity"]) for row in rows)
     print(f"{'quantity':<{wide}}  {'predicted':>10}  {'measured':>10}  {'stderr':>8}  {'tolerance':>9}  ok")
     for row in rows:
-        numbers = f"{row['predicted']:10.4g}  {row['measured']:10.4g}  {row['stderr']:8.2g}  {row['tolerance']:9.2g}"
-        print(f"{row['quantity']:<{wide}}  {numbers}  {'yes' if row['ok'] else 'NO'}")
+        allowed = "-" if row["tolerance"] is None else f"{row['tolerance']:.2g}"
+        numbers = f"{row['predicted']:10.4g}  {row['measured']:10.4g}  {row['stderr']:8.2g}  {allowed:>9}"
+        verdict = ("yes" if row["ok"] else "NO") if row["judged"] else "-" if row["tolerance"] is None else "noisy"
+        print(f"{row['quantity']:<{wide}}  {numbers}  {verdict}")
