@@ -260,7 +260,8 @@ def test_what_it_cannot_do_is_said():
     for algorithm in (SGD(0.1, 4), SGD(lambda t: 0.1, None), Optax()):
         with pytest.raises(ValueError, match="algorithm: wanted one that states full-batch gradient descent or flow"):
             solve(listed(20, 12, 0.0), algorithm, DMFT(), [1])
-    with pytest.raises(ValueError, match="steps: wanted a nonempty vector of increasing integers"):
-        correlations(listed(20, 12, 0.0), SGD(0.1, None), [3, 1])
+    for steps in ([3, 1], [2, 2], [-1, 3], [], [[1, 2]], [0.5, 1.5]):
+        with pytest.raises(ValueError, match="steps: wanted a nonempty vector of increasing integers"):
+            correlations(listed(20, 12, 0.0), SGD(0.1, None), steps)
     with pytest.raises(ValueError, match="features: wanted a number of independent draws"):
         ensemble(listed(20, 12, 0.0), SGD(0.1, None), [1], features=0)

@@ -167,6 +167,10 @@ def test_at_equal_exponents_width_is_named():
     ]
 
 
+def test_where_neither_size_helps_width_is_named():
+    assert code_of(0.0, 0.0, True, True, 0, 0.2, 1.0) == 0
+
+
 def test_noise_is_named_from_half_of_the_risk_on():
     """Infinitely many samples: risk = floor + sigma^2, so a sigma^2 just below or above the floor decides."""
     floor = float(sv.ridge_map(sv.PowerLawRF(0.9, 0.5, 100, 10_000), samples=np.inf).risk)

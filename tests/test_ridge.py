@@ -7,10 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.optimize import brentq
+from solvable.population import Population
 
 import solvable as sv
-from solvable.forms import Population
+from solvable.numerics.effective_ridge import locate, polish, positive_root, prepare
+from solvable.theory.optimal_penalty import optimal
 from solvable.theory.ridge_equations import ridge_risk
+from solvable.theory.two_point import one_point, pair
 
 KEY = jax.random.key(0)
 PARTS = ("bias", "features", "inputs", "features_inputs", "noise", "noise_features", "label")
@@ -223,9 +226,49 @@ def test_an_ensemble_of_ridge_keeps_what_it_cannot_average():
     three = parts.averaged(features=3, data=2)
     alone, bagged = parts.averaged(features=3), parts.averaged(features=3, data=np.inf)
     assert three == pytest.approx((float(alone) + float(bagged)) / 2, rel=1e-12)
+    assert parts.averaged(data=np.inf) == pytest.approx(float(parts.label + parts.bias + parts.features), rel=1e-13)
     assert parts.averaged() == pytest.approx(float(parts.risk), rel=1e-13)
     with pytest.raises(ValueError, match="data: wanted a number of independent draws >= 1"):
         parts.averaged(data=0.5)
+
+
+def two_point_overlap(nodes, noise, penalty, features, data):
+    """C0 of two systems at one real penalty that share their features, their data, both or neither."""
+    eigvals, mass, power, width, samples = nodes
+    modes = prepare(eigvals, mass, width, samples)
+    rho = jnp.asarray([penalty])
+    start = positive_root(modes, rho[0])
+    points = one_point(modes, power, polish(modes, rho, start[None]), start)
+    return float(pair(modes, noise, points, points, features, data, True).c0[0, 0].real)
+
+
+@pytest.mark.parametrize(("width", "samples"), [(14.0, 9.0), (9.0, 14.0), (40.0, 60.0), (np.inf, 12.0), (12.0, np.inf)])
+def test_overlaps_of_two_systems_are_sums_of_parts(width, samples):
+    """Two derivations that share the effective ridge alone: the two-point equations and the closed forms."""
+    eigvals, power, noise = J[:30] ** -1.3, J[:30] ** -1.6, 0.3
+    parts = parts_of(eigvals, power, width, samples, noise, penalty=0.02)
+    bias, label = parts.bias, parts.label
+    expected = {
+        (0, 0): bias,
+        (1, 0): bias + parts.features,
+        (0, 1): bias + parts.inputs + parts.noise + label,
+        (1, 1): parts.risk,
+    }
+    with jax.enable_x64(True):
+        nodes = tuple(jnp.asarray(x) for x in (eigvals, np.ones(30), power, width, samples))
+        for (features, data), overlap in expected.items():
+            found = two_point_overlap(nodes, jnp.asarray(noise), 0.02, features, data)
+            assert found == pytest.approx(float(overlap), rel=1e-11), (features, data)
+
+
+@pytest.mark.parametrize(("width", "samples"), [(14.0, 9.0), (10.0, 10.0), (40.0, 60.0), (np.inf, 12.0)])
+def test_the_root_of_a_positive_penalty_keeps_its_digits(width, samples):
+    """kappa - kappa_0 of penalties down to 1e-18, by the explicit rho(kappa), which does not know how it was found."""
+    with jax.enable_x64(True):
+        modes = prepare(jnp.asarray(J[:30] ** -1.3), jnp.ones(30), jnp.asarray(width), jnp.asarray(samples))
+        for rho in (1e-18, 1e-9, 1e-2, 10.0):
+            found = locate(modes, positive_root(modes, jnp.asarray(rho)))
+            assert float(found.rho) == pytest.approx(rho, rel=1e-12)
 
 
 def test_decompose_is_the_point_of_the_map():
@@ -262,6 +305,16 @@ def test_no_other_penalty_is_better(beta, noise):
         others = sv.ridge_map(model, width=width, samples=samples, penalty=np.r_[0, np.geomspace(1e-12, 1e5, 400)]).risk
         assert best <= others.min() * (1 + 1e-12)
         assert best == pytest.approx(others.min(), rel=2e-3)
+
+
+@pytest.mark.parametrize(("directions", "samples"), [(60.0, 30.0), (30.0, 60.0)])
+def test_the_best_penalty_of_isotropic_inputs(directions, samples):
+    """All eigenvalues 1, all inputs trained: rho = noise^2 M / (T |w|^2), from a whisper of noise to nothing but."""
+    for noise in (1e-3, 1.0, 1e3):
+        here = Population(*(np.asarray(x) for x in ([1.0], [directions], [2.0], np.inf, samples, noise)))
+        with jax.enable_x64(True):
+            best, _ = jax.jit(optimal)(here)
+        assert float(best) == pytest.approx(noise**2 * directions / (samples * 2.0), rel=1e-5)
 
 
 def test_the_best_penalty_is_none_where_it_only_hurts():

@@ -136,9 +136,10 @@ def frontier_map(
         return _frontier_points(model, build, *(x[index] for x in tasks), nodes, stages)  # pyright: ignore[reportCallIssue]
 
     if not finite.size:
-        nothing = np.full(shape, np.nan)
+        nothing: Any = np.full(shape, np.nan)
         columns: dict[str, Any] = {field.name: nothing for field in dataclasses.fields(Frontier)}
-        return Frontier(**columns | {"interior": np.zeros(shape, bool)})
+        columns["interior"] = np.zeros(shape, bool)
+        return Frontier(**columns)
     result = _in_chunks(solve, finite, shape, workers, progress)
     return eqx.tree_at(lambda f: f.interior, result, result.interior == 1)
 
