@@ -35,6 +35,7 @@ def measured(sizes, *args):
 def test_up_to_half_of_the_data_the_band_lies_around_the_measured_risk():
     """With predictions that do not depend on the data, its width is the standard error of the trainings alone."""
     got = band(lambda model, sizes: np.full(len(sizes), 2.0))
+    assert band(lambda model, sizes: np.ones(len(sizes)), [1]).low > 0  # one datum is a training set
     centre = np.sqrt(got.low * got.high)[:2]
     np.testing.assert_allclose(centre, measured(SIZES)[:2], rtol=1e-12)
     np.testing.assert_allclose(got.ratio, measured(SIZES) / 2, rtol=1e-12)
@@ -50,6 +51,17 @@ def test_beyond_half_of_the_data_the_band_holds_the_prediction_with_and_without_
         np.testing.assert_allclose(got.low[2:], ends[0] / margin, rtol=1e-12)
         np.testing.assert_allclose(got.high[2:], ends[1] * margin, rtol=1e-12)
     np.testing.assert_array_equal(truth[1], truth[3])  # nothing is trained on more than half
+
+
+def test_the_unit_of_the_targets_changes_nothing():
+    one, other = (
+        prediction_band(X, unit * Y, SIZES, 0.1, key=KEY, num_halves=HALVES, num_subsets=SUBSETS,
+                        predict=lambda model, sizes, unit=unit: np.full(len(sizes), 2 * unit**2))
+        for unit in (1.0, 10.0)
+    )  # fmt: skip
+    for name in ("low", "high", "predicted"):
+        np.testing.assert_allclose(getattr(other, name), 100 * getattr(one, name), rtol=1e-9)
+    np.testing.assert_allclose(other.ratio, one.ratio, rtol=1e-9)
 
 
 def test_the_spread_of_predictions_from_halves_widens_the_band():
@@ -104,9 +116,11 @@ def test_kernels_and_steps():
     ("options", "message"),
     [
         ({"sizes": [0]}, "sizes: wanted integers >= 1"),
+        ({"sizes": [[5]]}, "sizes: wanted integers >= 1"),
+        ({"sizes": []}, "sizes: wanted integers >= 1"),
         ({"num_halves": 3}, "num_halves"),
         ({"num_subsets": 1}, "num_subsets"),
-        ({"confidence": 95}, "confidence"),
+        ({"confidence": 1.0}, "confidence"),
         ({"key": None}, "key"),
         ({"algorithm": sv.SGD(0.1, 1), "steps": [1]}, "algorithm"),
         ({"predict": lambda model, sizes: np.ones(3)}, r"predict: wanted finite risks > 0 of shape \(8, 1\)"),
