@@ -74,6 +74,31 @@ def test_centered_data_fewer_than_features_leave_no_noise_to_measure():
     assert float(model.floor) == pytest.approx(targets.mean() ** 2, rel=1e-9)
 
 
+@pytest.mark.parametrize(("count", "spent"), [(14, 4), (13, 0)])
+def test_noise_is_told_from_ten_data_more_than_modes_on(count, spent):
+    features, targets = gaussian_data(count, 4)
+    left = targets - features @ np.linalg.lstsq(features, targets)[0]
+    assert float(from_data(features, targets).floor) == pytest.approx((left**2).sum() / (count - spent), rel=1e-9)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+def test_the_unit_of_the_features_decides_no_direction(unit):
+    features, targets = gaussian_data(60, 4)
+    assert from_data(unit * np.hstack([features, features]), targets).eigvals.shape == (4,)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+def test_a_kernel_of_few_directions_is_trained_as_its_features_in_any_unit(unit):
+    """Six data in two directions, without a penalty: four eigenvalues of the kernel are rounding errors."""
+    features, targets = gaussian_data(12, 2)
+    features = unit * features
+    curves = [
+        sv.measure_learning_curve(*data, [6], 0.0, kernel=kernel, num_subsets=3, key=KEY)
+        for data, kernel in (((features, targets), None), ((None, targets), features @ features.T))
+    ]
+    np.testing.assert_allclose(curves[1].risk, curves[0].risk, rtol=1e-6)
+
+
 def test_outputs_add_up():
     features, targets = gaussian_data(50, 5)
     pair = from_data(features, np.stack([targets, 2 * targets], axis=1))
