@@ -1,4 +1,4 @@
-"""The exact frontier is the least typical risk over all widths, and its exponents are the derivatives of that minimum."""
+"""The exact frontier is the least typical risk over all widths, and its exponents are the derivatives of that."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,8 @@ def log_risk(log_width, compute):
     """At width compute / steps, with the integer number of steps nearest to compute / width."""
     steps = round(compute / np.exp(log_width))
     width = compute / steps
-    return np.log(float(sv.solve(sv.PowerLawRF(ALPHA, BETA, width, RATIO * width), SGD, sv.Recursion(), [steps]).risk[0]))
+    model = sv.PowerLawRF(ALPHA, BETA, width, RATIO * width)
+    return np.log(float(sv.solve(model, SGD, sv.Recursion(), [steps]).risk[0]))
 
 
 def brute_force(compute, guess):
