@@ -181,7 +181,7 @@ def probes():
                 models.kernel_eigvals(features @ features.T),
             ],
             "nonlinear": lambda: [
-                sv.solve(sv.NonlinearRF(activation=a, manifold=m, noise=0.1).draw(key), sv.Ridge(0.01), sv.Exact())
+                sv.solve(sv.NonlinearRF(a, m, alpha=0.4, bias=0.2, noise=0.1).draw(key), sv.Ridge(0.01), sv.Exact())
                 for a, m in (("relu", "sphere"), ("erf", "gaussian"), ("tanh", "torus"), ("linear", "sphere"))
             ],
             "draws": lambda: [d for m in (law, endless, data, lines) for d in (m.draw(key), m.draw(key).batch(key, 3))],
@@ -196,6 +196,7 @@ def probes():
                 simulated(law, full),
             ],
             "simulation, linear": lambda: [simulated(lines, sgd), simulated(lines, sgd, sampler="direct")],
+            "simulation, measured": lambda: simulated(models.from_data(features, targets), sgd, sampler="direct"),
             "simulation, long": lambda: simulated(drawn(), sgd, at=[0, 100, 700]),
             "simulation, optax": lambda: [
                 simulated(drawn(), sv.Optax(t, 2)) for t in (optax.adam(0.02), optax.sgd(0.1, 0.9))
