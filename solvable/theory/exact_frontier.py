@@ -137,8 +137,9 @@ def frontier_map(
 
     if not finite.size:
         nothing = np.full(shape, np.nan)
-        columns = {field.name: nothing for field in dataclasses.fields(Frontier)}
-        return Frontier(**columns | {"interior": np.zeros(shape, bool)})
+        columns: dict[str, Any] = {field.name: nothing for field in dataclasses.fields(Frontier)}
+        columns["interior"] = np.zeros(shape, bool)
+        return Frontier(**columns)
     result = _in_chunks(solve, finite, shape, workers, progress)
     return eqx.tree_at(lambda f: f.interior, result, result.interior == 1)
 
