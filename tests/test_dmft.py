@@ -10,7 +10,7 @@ import scipy.linalg
 
 from solvable.algorithms import SGD, GradientFlow, Optax
 from solvable.forms import Population, Result
-from solvable.models import AbstractModel, PowerLawRF
+from solvable.models import AbstractModel, HasPopulation, PowerLawRF
 from solvable.numerics.effective_ridge import prepare, right_edge
 from solvable.theory import DMFT, correlations, decompose_training, ensemble, responses
 from solvable.verbs.solve import solve
@@ -32,16 +32,13 @@ CASES = {
 }
 
 
-class Listed(AbstractModel):
+class Listed(HasPopulation, AbstractModel):
     """A population as a list of modes."""
 
     listed: Population
 
     def population(self):
         return self.listed
-
-    def spectrum(self):
-        raise NotImplementedError
 
     def draw(self, key):
         raise NotImplementedError

@@ -7,7 +7,7 @@ import optax
 import pytest
 from scipy import stats
 
-from solvable.algorithms.base import AbstractAlgorithm
+from solvable.algorithms.base import AbstractStepwise
 from solvable.algorithms.optax import Optax
 from solvable.algorithms.sgd import SGD
 from solvable.forms import Result
@@ -141,7 +141,7 @@ def test_single_sample_risks_do_not_self_average(width):
     assert 0.11 < spread < 0.20
 
 
-class SignDescent(AbstractAlgorithm):
+class SignDescent(AbstractStepwise):
     """theta - rate * sign(gradient): not rotation-equivariant, and with no exact recursion."""
 
     rotation_equivariant = False

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from solvable.algorithms.base import AbstractAlgorithm
+from solvable.algorithms.base import AbstractStepwise
 from solvable.algorithms.sgd import SGD
 from solvable.models.power_law_rf import PowerLawRF
 from solvable.simulation import Simulation
@@ -88,7 +88,7 @@ def test_memory_does_not_grow_with_the_number_of_steps():
 
 
 def test_the_same_shapes_compile_once():
-    class Counting(AbstractAlgorithm):
+    class Counting(AbstractStepwise):
         batch_size: int | None = 1
 
         def init(self, params):

@@ -49,7 +49,7 @@ class Config:
     seed: int = 0
 
 
-class Kernel(sv.AbstractModel):
+class Kernel(sv.models.HasPopulation, sv.AbstractModel):
     """Kernel regression of a Gaussian random target with the same kernel, on a sphere."""
 
     dimension: int = 2
@@ -59,9 +59,6 @@ class Kernel(sv.AbstractModel):
         eigvals, mass = _modes(self.dimension)
         one = jnp.asarray
         return Population(one(eigvals), one(mass), one(mass * eigvals), one(jnp.inf), one(self.samples), one(0.0))
-
-    def spectrum(self):
-        raise NotImplementedError
 
     def draw(self, key):
         raise NotImplementedError
