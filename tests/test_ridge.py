@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.optimize import brentq
-from solvable.population import Population
 
 import solvable as sv
+from solvable.forms import Population
 from solvable.numerics.effective_ridge import locate, polish, positive_root, prepare
 from solvable.theory.optimal_penalty import optimal
 from solvable.theory.ridge_equations import ridge_risk

@@ -116,7 +116,7 @@ def _exact(config: Config, alpha, beta, compute, progress=None):
     """Exact frontiers; every call shares one compilation, with nodes for the largest alpha and compute."""
     return sv.frontier_map(
         sv.PowerLawRF(), OverTrace(config.learning_rate), compute, alpha=alpha, beta=beta, ratio=RATIO,
-        nodes=config.nodes, stages=3, progress=progress,
+        nodes=config.nodes, stages=2, progress=progress,
     )  # fmt: skip
 
 

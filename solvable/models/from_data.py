@@ -10,7 +10,7 @@ from solvable.models.empirical import EmpiricalProblem
 from solvable.models.finite import DataSets
 from solvable.numerics.precision import in_float64
 
-FEWEST = 2  # data: a spectrum of one point is its square
+FEWEST = 2  # data; one datum has no spectrum, only its own square
 LEFT_OVER = 10  # data beyond the number of modes from which the noise can be told
 
 

@@ -26,7 +26,7 @@ NARROW = 0.4  # half-range in log width of the last polynomial
 SATURATED = 1e-6  # a width exponent below this: more compute changes neither the best width nor the risk
 
 
-class Optimum(NamedTuple):
+class FrontierPoint(NamedTuple):
     """The best width at one compute; see `solvable.theory.exact_frontier.Frontier`."""
 
     log_width: Float[Array, ""]
@@ -60,7 +60,7 @@ def _plan(stages: int) -> tuple[np.ndarray, ...]:
     )  # fmt: skip
 
 
-def optimum(model, build, log_compute, log_batch, nodes: int, stages: int) -> Optimum:
+def optimum(model, build, log_compute, log_batch, nodes: int, stages: int) -> FrontierPoint:
     """The width of least risk at one compute.
 
     Widths are tried over the whole range, then around the best of them, then around the polynomial's minimum.
@@ -90,7 +90,7 @@ def optimum(model, build, log_compute, log_batch, nodes: int, stages: int) -> Op
     (log_width, _, least), (found, bottom) = jax.lax.scan(stage, start, _plan(stages))
     log_risk, eta, xi, modes = found[-1]
     interior = bottom[-1] & (log_risk <= least + 1e-9) & (jnp.abs(xi) > SATURATED)
-    return Optimum(log_width, log_risk, eta, xi, interior, modes)
+    return FrontierPoint(log_width, log_risk, eta, xi, interior, modes)
 
 
 def _settled(unit, reach, value, slope, modes):

@@ -19,9 +19,11 @@ from solvable.forms.algorithms import Moments
 from solvable.forms.spectrum import Spectrum
 from solvable.numerics.complex_numbers import reciprocal
 from solvable.numerics.inversion import FIRST, Hyperbola, nodes_and_weights
+from solvable.numerics.roots import bisect
 from solvable.theory.typical import typical
 
 GONE = 50.0  # decay rate times steps beyond which a mode's own contribution is below rounding
+BISECTIONS = 80  # of the bracket of the growth rate
 FASTEST = 0.9  # a risk that shrinks by more than this part a step is below 10^-64 when the inversion begins
 
 
@@ -99,13 +101,10 @@ def growth(renewal: Renewal) -> Float[Array, ""]:
         low = jnp.where(vanishes, jnp.maximum(-slowest, -FASTEST), low)
     high = low + jnp.abs(kernel).sum() + 1e-300
 
-    def halve(_, bracket):
-        low, high = bracket
-        middle = (low + high) / 2
-        above = jnp.where(kernel != 0, kernel / (middle + decay), 0).sum().real > 1
-        return jnp.where(above, middle, low), jnp.where(above, high, middle)
+    def shortage(energy):
+        return 1 - jnp.where(kernel != 0, kernel / (energy + decay), 0).sum().real
 
-    root = jax.lax.fori_loop(0, 80, halve, (low, high))[1]
+    root = bisect(shortage, low, high, BISECTIONS)
     bounded = (kernel_norm(Renewal(decay, kernel, kernel, floor)) < 1) & (low == 0)
     return jnp.where(bounded & ~vanishes, 0.0, root)
 

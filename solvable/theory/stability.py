@@ -20,9 +20,11 @@ from solvable.forms.curve import Curve
 from solvable.forms.spectrum import Spectrum
 from solvable.method import read
 from solvable.numerics.precision import in_float64
+from solvable.numerics.roots import bisect
 from solvable.theory import renewal
 from solvable.theory.typical import typical
 
+BISECTIONS = 80  # of the logarithm of a learning rate
 DOUBLINGS = 110  # 2^110 steps: modes down to an eigenvalue of 10^-30 have come to rest
 UNIT = 1e-9  # by which a power of a transition that does not grow may exceed its largest entry so far
 
@@ -119,17 +121,12 @@ def settled(
 def _critical_factor(spectrum: Spectrum, algorithm: Moments):
     """The factor on the learning rate at which stability ends, by bisection in its logarithm."""
 
-    def halve(_, bracket):
-        low, high = bracket
-        middle = (low + high) / 2
-        norm, decays = _condition(spectrum, algorithm.rescale(jnp.exp(middle)))
-        fine = decays & ~(norm >= 1)
-        return jnp.where(fine, middle, low), jnp.where(fine, high, middle)
+    def unstable(log_factor):
+        norm, decays = _condition(spectrum, algorithm.rescale(jnp.exp(log_factor)))
+        return jnp.where(decays & ~(norm >= 1), -1.0, 1.0)
 
-    rate = jnp.asarray(algorithm.learning_rate, float)
-    center = -jnp.log(rate * spectrum.edge.real)
-    low, high = jax.lax.fori_loop(0, 80, halve, (center - 60.0, center + 2.0))
-    return jnp.exp(jax.lax.stop_gradient((low + high) / 2))
+    center = -jnp.log(jnp.asarray(algorithm.learning_rate, float) * spectrum.edge.real)
+    return jnp.exp(bisect(unstable, center - 60.0, center + 2.0, BISECTIONS))
 
 
 def finish(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray, risk: Float[Array, " steps"]) -> Curve:
