@@ -160,7 +160,7 @@ def test_predictions_hold_from_four_times_the_modes_on_and_are_too_low_at_fewer_
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["breast_cancer", "diabetes", "digits", "gaussian"])
 def test_a_90_percent_band_holds_the_mean_risk_of_the_whole_data_set(name):
     """Bands from a quarter of the data at hand, against the mean risk measured with all data, at five sizes.
