@@ -157,7 +157,7 @@ def test_a_wrong_file_is_refused_by_the_key(text, message, tmp_path, capsys):
 
 def test_tuples_of_an_experiment_come_from_a_file_too(tmp_path, capsys):
     file = tmp_path / "run.toml"
-    file.write_text("widths = [8, 16]\nnum_runs = 4\nwindow = [1.0, 'b']")
+    file.write_text("widths = [8, 16]\nruns = 4\nwindow = [1.0, 'b']")
     assert main(["run", "paquette2024/frontiers", "--config", str(file)]) == 2
     assert "window: wanted a number; got [1.0, 'b']" in capsys.readouterr().err
 
