@@ -62,7 +62,7 @@ def test_a_report_judges_a_row_only_where_noise_cannot_decide():
         row = report_row("", 1.0, 1.0, 0.01, unsure)
         assert (row["judged"], row["ok"]) == (False, False)
     seen = report_row("", 1.0, 2.0, None, 0.5)
-    assert (seen["judged"], seen["ok"], seen["tolerance"]) == (False, True, math.inf)
+    assert (seen["judged"], seen["ok"], seen["tolerance"]) == (False, True, None)
 
 
 def test_tolerances_do_not_grow_with_standard_errors():

@@ -76,7 +76,9 @@ def test_a_device_holds_and_draws_its_features_alone():
     assert found["error"] < 2e-6
     sums = re.findall(r"= f32\[([\d,]*)\]\S* all-reduce(?:-start)?\(", found["program"])
     assert "3,8" in sums or "24" in sums
-    assert len(sums) == 3  # the others are predictions of all inputs, for the risk before and after
+    others = [shape for shape in sums if shape not in ("3,8", "24")]
+    assert len(sums) <= 3  # the others are predictions of all inputs, for the risk before and after
+    assert set(others) <= {"41,3", "3,41", "123", "41"}
     assert not re.search(r"all-gather|all-to-all|collective-permute", found["program"])
     assert not re.search(r"f32\[41,1[02]\]", found["program"])
 

@@ -110,7 +110,7 @@ def _simulated(index: int, size: int, alpha: float, fixed: int, ambient: int, ru
 def _fit(here, fixed: int):
     """The slope of the theory's curve, where its regime holds."""
     use = here["size"] >= (FAR * fixed if "variance" in str(here.phase.values) else 0)
-    return sv.fit_power_law(here["size"].values[use], here.theory.values[use]).exponent
+    return sv.fit_power_law(here["size"].values[use], here.theory.values[use], warn=False).exponent
 
 
 def plot(dataset):

@@ -97,7 +97,8 @@ def _best(model, runs: int, seed: int):
 def _fit(dataset, name):
     """The exponent over the last decade, beyond 10^3."""
     use = dataset.amount.values >= 1e4
-    return sv.fit_power_law(dataset.amount.values[use], dataset.theory.sel(phase=name).values[use]).exponent
+    risk = dataset.theory.sel(phase=name).values[use]
+    return sv.fit_power_law(dataset.amount.values[use], risk, warn=False).exponent
 
 
 def plot(dataset):

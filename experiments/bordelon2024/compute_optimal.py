@@ -76,7 +76,8 @@ def _slopes(dataset):
     """Exponents of least risk, width and time over the last two decades."""
     use = dataset["compute"].values >= dataset["compute"].values[-1] / 100
     f = dataset["compute"].values[use]
-    risk, width = (sv.fit_power_law(f, dataset[name].values[use]).exponent for name in ("least", "best_width"))
+    curves = (dataset[name].values[use] for name in ("least", "best_width"))
+    risk, width = (sv.fit_power_law(f, curve, warn=False).exponent for curve in curves)
     return risk, width
 
 

@@ -93,6 +93,7 @@ def report(dataset) -> list[dict]:
         rows.append(report_row(f"{name} * excess at time {int(dataset.step[0])}: spread beyond 10^4", 0.0,
                                float(early.max() / early.min() - 1), 0.002))
         use = (sizes >= LATE[0]) & (sizes <= LATE[1])
-        fit = sv.fit_power_law(sizes[use], dataset.excess.sel(phase=name).isel(step=-1).values[use])
+        excess = dataset.excess.sel(phase=name).isel(step=-1).values[use]
+        fit = sv.fit_power_law(sizes[use], excess, warn=False)
         rows.append(report_row(f"late exponent in {name}", late, fit.exponent.value, 0.005, fit.exponent.stderr))
     return rows
