@@ -149,8 +149,8 @@ def test_init_std_is_a_standard_deviation():
     assert abs(np.corrcoef(one, other)[0, 1]) < 4.5 / math.sqrt(2000)
     small = LinearRegression(ALPHA, BETA, 6, init_std=0.3)
     starts = [float(p.risk(p.initial)) for p in (small.draw(jax.random.key(i)) for i in range(2000))]
-    assert np.mean(starts) == pytest.approx(float(small.spectrum().start_risk), rel=0.02)
-    assert np.std(starts) / math.sqrt(2000) < 0.02 / 3 * np.mean(starts)
+    assert np.mean(starts) == pytest.approx(float(small.spectrum().start_risk), rel=0.04)
+    assert np.std(starts) / math.sqrt(2000) < 0.04 / 3 * np.mean(starts)
 
 
 def test_all_draws_of_a_regression_started_at_zero_are_one():

@@ -64,7 +64,7 @@ def indices(order, samples, size, last, chunk, rows=None):
         pad = rows - samples
         features, targets = np.pad(data.features, ((0, pad), (0, 0))), np.pad(data.targets, (0, pad))
         data = sv.models.FiniteProblem(data.problem, features, targets, samples)
-    source = sv.Simulation(order=order).lower(data, sv.SGD(0.1, size))
+    source = sv.Simulation(order=order).source(data, sv.SGD(0.1, size))
     streams = source.streams(KEY)
     draw_chunk = jax.jit(lambda start: source.draw(streams, start + jnp.arange(chunk, dtype=jnp.int32)))
     return np.concatenate([draw_chunk(jnp.int32(start)) for start in range(0, last, chunk)])[:last]

@@ -140,7 +140,7 @@ BAD = {
     "samples": lambda: sv.NonlinearRF(samples=0),
     "target": lambda: sv.NonlinearRF(target=3.0),
     "noise": lambda: sv.NonlinearRF(noise=-1.0),
-    "model": lambda: sv.NonlinearRF().spectrum(),
+    "model": lambda: sv.solve(sv.NonlinearRF(), sv.Ridge(), sv.DeterministicEquivalent()),
     "kernel": lambda: kernel_eigvals(np.array([[1.0, 2.0], [0.0, 1.0]])),
     "order": lambda: arc_cosine(0.5, 2),
     "features": lambda: empirical_problem(np.ones((3, 2)), np.ones(3), np.ones((3, 4)), np.ones(3)),

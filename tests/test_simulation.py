@@ -83,7 +83,7 @@ def test_no_batch_size_is_the_population_gradient(problem, sampler):
 
 def final_params(problem, algorithm, sampler, num_runs, last, key):
     """Last risks and last parameters of many runs, parameters in the original feature coordinates."""
-    source = Simulation(1, sampler).lower(problem, algorithm)
+    source = Simulation(1, sampler).source(problem, algorithm)
 
     def one(k):
         return trajectory(source, algorithm, jnp.asarray([last], jnp.int32), k, chunk=4)

@@ -41,7 +41,7 @@ def test_more_runs_extend_fewer(target):
 
 @pytest.mark.parametrize("sampler", REDUCED)
 def test_chunks_change_nothing(sampler):
-    source, algorithm = Simulation(1, sampler).lower(PROBLEM, SGD(0.2, 3)), SGD(0.2, 3)
+    source, algorithm = Simulation(1, sampler).source(PROBLEM, SGD(0.2, 3)), SGD(0.2, 3)
     records = jnp.asarray([0, 3, 64, 100], jnp.int32)
 
     def one(chunk):
@@ -78,7 +78,7 @@ def test_the_step_zero_risk_comes_before_any_update():
 
 
 def test_memory_does_not_grow_with_the_number_of_steps():
-    source, algorithm = Simulation(1).lower(PROBLEM, SGD(0.2)), SGD(0.2)
+    source, algorithm = Simulation(1).source(PROBLEM, SGD(0.2)), SGD(0.2)
 
     def temporary_bytes(last):
         run = jax.jit(lambda s: trajectory(source, algorithm, s, KEY, chunk=64)[0])

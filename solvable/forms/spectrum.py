@@ -57,6 +57,10 @@ class Spectrum(AbstractForm):
         """Risk of the initial parameters."""
         return (self.eigvals * self.error).sum().real + self.floor
 
+    def smeared(self) -> "Spectrum":
+        """The spectrum whose largest eigenvalue keeps all of its spread at any rate."""
+        return Spectrum(self.eigvals, self.mass, self.error, self.floor, self.edge, self.cross, self.target)
+
     def narrowed(self, kept: Float[Array, ""]) -> "Spectrum":
         """The spectrum with a part of its outlier's spread; each mode keeps its share of the risk, eigvals * error."""
         if self.spread is None:

@@ -139,7 +139,7 @@ class Simulation(AbstractResumable):
     def _sources(self, subject: Any, draw: Callable[[int], Any], algorithm: Any, key: Key[Array, ""]):
         """The source of gradients of a draw, by its number; the direct sampler of a law needs no eigenbasis."""
         size, dtype = algorithm.batch_size, jnp.zeros(()).dtype
-        if isinstance(subject, StreamLaw) and self.sampler == "direct" and (size is not None or self.mesh is not None):
+        if isinstance(subject, StreamLaw) and self.sampler == "direct":
             groups = self.num_runs if self.num_draws is None else self.num_draws
             keys = numbered_keys(key, groups)
             return lambda i: direct(subject.law.ambient_draw(keys[i]), size, dtype, self.mesh)
@@ -191,7 +191,7 @@ class Simulation(AbstractResumable):
             if self.sampler not in ("auto", "batch"):
                 raise ValueError(f"sampler: wanted 'auto' or 'batch' for a finite data set; got {self.sampler!r}")
             return reused(problem, algorithm, self.order, dtype)
-        if self.sampler == "direct" and (size is not None or self.mesh is not None):
+        if self.sampler == "direct":
             return direct(problem.ambient_draw(), size, dtype, self.mesh)
         return reduced(problem, algorithm, self.sampler, dtype)
 

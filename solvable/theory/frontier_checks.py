@@ -30,7 +30,7 @@ def require_family(model: Any, *fields: str) -> None:
     missing = [name for name in fields if not hasattr(model, name)]
     if not isinstance(model, HasWidths) or missing:
         wanted = ", ".join(("at_width", *fields))
-        raise ValueError(f"model: wanted a law over all widths with {wanted}, like PowerLawRF; got {model!r}")
+        raise ValueError(f"model: wanted a law with {wanted}, like PowerLawRF; got {model!r}")
 
 
 def as_builder(algorithm: Any) -> Callable[[Any], Any]:
