@@ -209,6 +209,6 @@ def test_a_divergent_run_is_data(problem):
 
 
 def test_label_noise_and_start_are_honoured():
-    model = LinearRegression(alpha=1.0, beta=0.5, width=7, noise=0.5, init_std=2.0)
+    model = LinearRegression(alpha=1.0, beta=0.5, width=7, noise=0.5, init_std=2.0).draw(KEY)
     curve = solve(model, SGD(0.1, 2), Simulation(6000), STEPS, key=KEY)
     assert np.abs(z_scores(curve, exact_mean(model, lambda t: 0.1, 2, STEPS))).max() < 4.5

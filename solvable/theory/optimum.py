@@ -133,7 +133,7 @@ def point(model, build, log_width, log_steps, nodes: int):
     sum_j mass_j u_j e^{-u_j} with u_j = decay_j steps.
     """
     at_width = model.at_width(jnp.exp(log_width))
-    # The smear of the largest eigenvalue is kept, so that the risk is smooth in width. Where it would grow, the width is
+    # The smear of the largest eigenvalue is kept, so that the risk is smooth in width. A width where it would grow is
     # not stable.
     spectrum, algorithm = at_width.spectrum(nodes).smeared(), build(at_width)
     law = renewal.lower(spectrum, algorithm)
