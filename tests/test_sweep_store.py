@@ -276,11 +276,11 @@ def test_the_chunks_of_whoever_came_first_stay(finished, whole):
 def test_failed_cells_are_listed_and_retried(tmp_path, monkeypatch, whole):
     curve, calls = sweep_worker.Slow.curve, []
 
-    def sometimes(self, model, algorithm, steps, *, key):
+    def sometimes(self, subject, algorithm, steps, *, key):
         calls.append(1)
-        if float(algorithm.learning_rate) == 0.2 and len(model.eigvals) == 5:
+        if float(algorithm.learning_rate) == 0.2 and len(subject.problem.eigvals) == 5:
             raise RuntimeError("lost the accelerator")
-        return curve(self, model, algorithm, steps, key=key)
+        return curve(self, subject, algorithm, steps, key=key)
 
     with monkeypatch.context() as patch:
         patch.setattr(sweep_worker.Slow, "curve", sometimes)
