@@ -14,9 +14,7 @@ class Row(AbstractLinear):
     batch_size: int | None = eqx.field(static=True, default=3)
     references = ("polyak1964",)
 
-    @property
-    def stationary(self):
-        return True
+    stationary = True
 
 
 class HeavyBall(Row):
@@ -56,14 +54,8 @@ class Lookahead(Row):
     """x' = y - g G(y), y' = x' + mu_t (x' - x), mu_t = t / (t + 3), judged at x; s = (y, x)."""
 
     origin = ((1.0, 1.0), (0.0, 0.0))
-
-    @property
-    def stationary(self):
-        return False
-
-    @property
-    def judged(self):
-        return (0.0, 1.0)
+    stationary = False
+    judged = (0.0, 1.0)
 
     def linear_map(self, step):
         g, mu = self.learning_rate, step / (step + 3.0)
@@ -74,10 +66,7 @@ class DANA(Row):
     """y' = (1 - dl) y + G, theta' = theta - g2 G - g3 y', with dl = 4 / (4 + t), g3 = .3 g (1 + t)^(-1 / 1.4)."""
 
     origin = ((1.0, 0.0), (0.0, 0.0))
-
-    @property
-    def stationary(self):
-        return False
+    stationary = False
 
     def linear_map(self, step):
         g, dl = self.learning_rate, 4 / (4.0 + step)
@@ -90,10 +79,7 @@ class IterateEMA(Row):
 
     decay_rate: float = 0.9
     origin = ((1.0, 1.0), (0.0, 0.0))
-
-    @property
-    def judged(self):
-        return (0.0, 1.0)
+    judged = (0.0, 1.0)
 
     def linear_map(self, step):
         g, rho = self.learning_rate, self.decay_rate
@@ -105,14 +91,8 @@ class TailAverage(Row):
 
     first: int = 15
     origin = ((1.0, 1.0), (0.0, 0.0))
-
-    @property
-    def stationary(self):
-        return False
-
-    @property
-    def judged(self):
-        return (0.0, 1.0)
+    stationary = False
+    judged = (0.0, 1.0)
 
     def linear_map(self, step):
         g = self.learning_rate
@@ -163,10 +143,7 @@ class HeavyBallEMA(Row):
     momentum: float = 0.8
     decay_rate: float = 0.9
     origin = ((1.0, 0.0, 1.0), (0.0, 0.0, 0.0))
-
-    @property
-    def judged(self):
-        return (0.0, 0.0, 1.0)
+    judged = (0.0, 0.0, 1.0)
 
     def linear_map(self, step):
         g, mu, rho = self.learning_rate, self.momentum, self.decay_rate
@@ -179,11 +156,7 @@ class ScheduleFree(Row):
 
     beta: float = 0.9
     origin = ((1.0, 1.0), (0.0, 0.0))
-
-    @property
-    def stationary(self):
-        return False
-
+    stationary = False
     @property
     def judged(self):
         return (1 / self.beta, -(1 - self.beta) / self.beta)

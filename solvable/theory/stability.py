@@ -105,14 +105,12 @@ def settled(
     """
 
     def double(carry, _):
-        lost, total, size = carry
+        lost, total = carry
         total = 2 * total - jnp.einsum("mab,mb->ma", lost, total)
         lost = 2 * lost - lost @ lost
-        power = jnp.abs(jnp.eye(lost.shape[-1]) - lost).max((-1, -2))
-        return (lost, total, jnp.fmax(size, jnp.where(jnp.isfinite(power), power, jnp.inf))), power
+        return (lost, total), jnp.abs(jnp.eye(lost.shape[-1]) - lost).max((-1, -2))
 
-    start = decay, injection, jnp.ones(decay.shape[0])
-    (_, total, _), powers = jax.lax.scan(double, start, None, DOUBLINGS)
+    (_, total), powers = jax.lax.scan(double, (decay, injection), None, DOUBLINGS)
     # A power that neither dies nor grows repeats itself from one doubling to the next.
     grows = ~(powers[-1] <= (1 + UNIT) * powers[-2] + UNIT)
     return total, grows | ~jnp.isfinite(powers).all(0)
