@@ -142,6 +142,7 @@ def test_sgd_is_its_own_row():
     """The step that SGD writes out for speed is the one its row implies."""
     algorithm = sv.SGD(0.3, 4)
     params, grad = jnp.arange(5.0), jnp.ones(5)
-    written = algorithm.update(params, (), grad, 0)[0]
-    derived = super(sv.SGD, algorithm).update(params, (), grad, 0)[0]
+    state = algorithm.init(params)
+    written = algorithm.update(params, state, grad, 0)[0]
+    derived = super(sv.SGD, algorithm).update(params, state, grad, 0)[0]
     np.testing.assert_array_equal(written, derived)

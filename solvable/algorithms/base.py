@@ -131,21 +131,15 @@ class AbstractLinear(AbstractModewise, Filter):
 
     def init(self, params):
         """The state without its first number; measured from 0 and not from theta*, all of it starts at c theta_0."""
-        return jnp.stack([c * params for c in self.origin[0][1:]]) if len(self.origin[0]) > 1 else ()
+        return jnp.outer(jnp.asarray(self.origin[0][1:], params.dtype), params)
 
     def update(self, params, state, grad, step):
-        row = self.linear_map(step)
-        if len(self.origin[0]) == 1:
-            whole = params[None]
-        else:
-            whole = jnp.concatenate([params[None], state])
-        decay, gain = (jnp.asarray(x, params.dtype) for x in row)
+        whole = jnp.concatenate([params[None], state])
+        decay, gain = (jnp.asarray(x, params.dtype) for x in self.linear_map(step))
         moved = whole - jnp.matmul(decay, whole, precision="highest") - gain[:, None] * grad
-        return moved[0], moved[1:] if len(self.origin[0]) > 1 else ()
+        return moved[0], moved[1:]
 
     def observed(self, params, state):
-        if len(self.origin[0]) == 1:
-            return params
         q = jnp.asarray(self.judged, params.dtype)
         return q[0] * params + jnp.tensordot(q[1:], state, 1)
 
