@@ -16,6 +16,7 @@ from solvable.forms.curve import Curve
 from solvable.forms.draws import DataDraw, DataLaw, Reduction, StreamDraw, StreamLaw
 from solvable.keys import require_key, stream
 from solvable.method import AbstractResumable
+from solvable.models.ambient import AbstractAmbientDraw
 from solvable.models.finite import FiniteProblem
 from solvable.simulation.averages import curve_of
 from solvable.simulation.closed_form import solve_directly
@@ -111,10 +112,12 @@ class Simulation(AbstractResumable):
         wanted, places = np.unique(_simulable(steps), return_inverse=True)
         records, keys = jnp.asarray(wanted, jnp.int32), numbered_keys(stream(key, "run"), self.num_runs)
         given, draw, groups = self._draws(subject, stream(key, "draw"))
-        if isinstance(subject, DataDraw | DataLaw) and not isinstance(algorithm, Steps):
-            risks = np.stack([solve_directly(draw(i), algorithm, steps) for i in range(1 if given else groups)])
-            return self._directly(steps, risks, groups, draw(0))
-        source = self._sources(subject, draw, algorithm, stream(key, "draw"))
+        if not isinstance(algorithm, Steps):
+            problems = [draw(i) for i in range(1 if given else groups)]
+            risks = np.stack([solve_directly(problem, algorithm, steps) for problem in problems])
+            runs = np.tile(risks, (self.num_runs // len(risks), 1, 1))
+            return curve_of(steps, runs, groups, problems[0].risk(problems[0].initial))
+        source = lambda i: self.source(draw(i), algorithm)  # noqa: E731
         if self.mesh is not None:
             runs, start = runs_draw_by_draw(source, 1 if given else groups, algorithm, records, keys)
         elif given:
@@ -124,30 +127,22 @@ class Simulation(AbstractResumable):
         return curve_of(steps, runs[:, places], groups, start)
 
     def _draws(self, subject: Any, key: Key[Array, ""]) -> tuple[bool, Callable[[int], Any], int]:
-        """(whether there is one draw for all runs, draw number i, independent groups of runs)."""
+        """(whether there is one draw for all runs, draw number i, independent groups of runs).
+
+        The direct sampler draws a law without the eigenbasis.
+        """
         if isinstance(subject, StreamDraw | DataDraw):
             return True, lambda i: subject.problem, self.num_runs
         if isinstance(subject, Reduction):
             return True, lambda i: subject, self.num_runs
         groups = self.num_runs if self.num_draws is None else self.num_draws
         keys = numbered_keys(key, groups)
+        ambient = isinstance(subject, StreamLaw) and self.sampler == "direct"
+        draw = subject.law.ambient_draw if ambient else subject.law.draw
         if subject.law.deterministic:
-            problem = subject.law.draw(keys[0])
+            problem = draw(keys[0])
             return True, lambda i: problem, self.num_runs
-        return False, lambda i: subject.law.draw(keys[i]), groups
-
-    def _sources(self, subject: Any, draw: Callable[[int], Any], algorithm: Any, key: Key[Array, ""]):
-        """The source of gradients of a draw, by its number; the direct sampler of a law needs no eigenbasis."""
-        size, dtype = algorithm.batch_size, jnp.zeros(()).dtype
-        if isinstance(subject, StreamLaw) and self.sampler == "direct":
-            groups = self.num_runs if self.num_draws is None else self.num_draws
-            keys = numbered_keys(key, groups)
-            return lambda i: direct(subject.law.ambient_draw(keys[i]), size, dtype, self.mesh)
-        return lambda i: self.source(draw(i), algorithm)
-
-    def _directly(self, steps: np.ndarray, risks: np.ndarray, groups: int, problem: Any) -> Curve:
-        start = problem.risk(problem.initial)
-        return curve_of(steps, np.tile(risks, (self.num_runs // len(risks), 1, 1)), groups, start)
+        return False, lambda i: draw(keys[i]), groups
 
     def walks(self, reading):
         return reading.subject in (Reduction, StreamDraw, DataDraw) and issubclass(reading.algorithm, Steps) and (
@@ -183,7 +178,7 @@ class Simulation(AbstractResumable):
         """The source of gradients this method uses for one draw, in JAX's default dtype.
 
         Args:
-            subject: a `Reduction`, a `StreamDraw` or `DataDraw`, or the problem of one.
+            subject: a `Reduction`, a `StreamDraw` or `DataDraw`, the problem of one, or its ambient draw.
         """
         size, dtype = algorithm.batch_size, jnp.zeros(()).dtype
         problem = subject.problem if isinstance(subject, StreamDraw | DataDraw) else subject
@@ -192,7 +187,8 @@ class Simulation(AbstractResumable):
                 raise ValueError(f"sampler: wanted 'auto' or 'batch' for a finite data set; got {self.sampler!r}")
             return reused(problem, algorithm, self.order, dtype)
         if self.sampler == "direct":
-            return direct(problem.ambient_draw(), size, dtype, self.mesh)
+            draw = problem if isinstance(problem, AbstractAmbientDraw) else problem.ambient_draw()
+            return direct(draw, size, dtype, self.mesh)
         return reduced(problem, algorithm, self.sampler, dtype)
 
     def __getstate__(self):
