@@ -2,12 +2,12 @@
 
 from solvable.algorithms.base import (
     AbstractAlgorithm,
-    AbstractLinear,
     AbstractModewise,
     AbstractSpectral,
     AbstractStepwise,
 )
 from solvable.algorithms.gradient_flow import GradientFlow
+from solvable.algorithms.linear import AbstractLinear
 from solvable.algorithms.optax import Optax
 from solvable.algorithms.ridge import Ridge
 from solvable.algorithms.sgd import SGD

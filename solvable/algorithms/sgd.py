@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from solvable.algorithms.base import AbstractLinear, check_batch_size
+from solvable.algorithms.base import check_batch_size
+from solvable.algorithms.linear import AbstractLinear
 from solvable.arguments import as_real
 from solvable.forms.algorithms import Descent, Minibatches
 from solvable.forms.linear_map import LinearMap
