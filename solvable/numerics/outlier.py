@@ -94,7 +94,7 @@ def split(law: Law, marks: Marks, power: Float[Array, ""], nodes: int) -> Split:
     gap = 1 - 2.0 ** (-2 * fixed.alpha)
     apart = (jnp.log(jax.lax.stop_gradient(top)) > clear) & (fixed.width * gap > 4)
     left, right = (jnp.where(apart, a, b) for a, b in zip(marks.rest, marks.whole, strict=True))
-    around = course(Others.of(fixed, fixed.width, jnp.where(apart, 1.0, 0.0)), left, right, nodes)
+    around = course(Others.of(fixed, fixed.width, apart), left, right, nodes)
     # The circle w = -1 - radius e^{i theta}: at radius 1 / sqrt(width) z goes to and fro along the band itself.
     radius, turn = jnp.minimum(1 / jnp.sqrt(fixed.width), gap / 2), jnp.exp(1j * half_angles(CIRCLE))
     w = jnp.concatenate([around, jax.lax.stop_gradient(-1 - radius * turn), marks.ridge[None]])

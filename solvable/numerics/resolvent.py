@@ -57,7 +57,7 @@ class Others(NamedTuple):
     taken: Float[Array, ""]
 
     @classmethod
-    def of(cls, law: Law, width: Float[Array, "..."], taken: Float[np.ndarray, "..."] | float = 0.0) -> "Others":
+    def of(cls, law: Law, width: Float[Array, "..."], taken: Any = 0.0) -> "Others":
         """Of one law at several widths and counts of modes taken out."""
         return cls(law.alpha, width, law.ambient, jnp.broadcast_to(jnp.asarray(taken, float), width.shape))
 

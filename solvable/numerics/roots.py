@@ -21,8 +21,8 @@ def bisect(
     end next to it: ``high`` if the function is negative throughout, ``low`` if it is positive. It is a constant to
     differentiation; `newton` gives it derivatives.
     """
-    low, high = (jax.lax.stop_gradient(jnp.asarray(x, float)) for x in (low, high))
-    bracket = jnp.broadcast_arrays(low, jnp.maximum(low, high))
+    least, most = (jax.lax.stop_gradient(jnp.asarray(x, float)) for x in (low, high))
+    bracket = jnp.broadcast_arrays(least, jnp.maximum(least, most))
 
     def halve(_, bracket):
         low, high = bracket
@@ -30,8 +30,8 @@ def bisect(
         below = jax.lax.stop_gradient(increasing(middle)) < 0
         return [jnp.where(below, middle, low), jnp.where(below, high, middle)]
 
-    low, high = jax.lax.fori_loop(0, iterations, halve, bracket)
-    return low + (high - low) / 2
+    least, most = jax.lax.fori_loop(0, iterations, halve, bracket)
+    return least + (most - least) / 2
 
 
 def bisect_log(
