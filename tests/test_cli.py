@@ -238,6 +238,32 @@ def test_an_output_folder_that_cannot_be_made_is_exit_code_4(tmp_path, capsys, m
     assert "Permission denied" in capsys.readouterr().err
 
 
+def test_an_experiment_that_runs_a_smaller_configuration_can_be_run_again(tmp_path, monkeypatch, capsys):
+    """The folder is known by the options that were given, not by the sizes that --tiny makes of them."""
+    from types import SimpleNamespace
+
+    from matplotlib.figure import Figure
+
+    from solvable.cli import experiments
+    from solvable.results import make_dataset, report_row
+
+    @dataclasses.dataclass(frozen=True)
+    class Config:
+        points: int = 9
+        tiny: bool = False
+
+    fake = SimpleNamespace(
+        Config=Config, __doc__="A fake.", plot=lambda dataset: Figure(),
+        report=lambda dataset: [report_row("x", 1, 1, 0)],
+        run=lambda config: make_dataset("a/b", Config(2, True), {"x": (("run",), [1.0], "x")}, {}),
+    )  # fmt: skip
+    monkeypatch.setattr(experiments, "load_experiment", lambda name: fake)
+    for _ in range(2):
+        assert experiments.run_experiment("a/b", ["--tiny", "--output", str(tmp_path / "out")], "solvable run a/b") == 0
+    with pytest.raises(WrongUsage, match="holds other results"):
+        experiments.run_experiment("a/b", ["--output", str(tmp_path / "out")], "solvable run a/b")
+
+
 @pytest.mark.slow
 def test_the_main_job_leaves_figure_dataset_and_report(tmp_path):
     import xarray as xr

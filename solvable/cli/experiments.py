@@ -100,7 +100,7 @@ def run_experiment(name: str, arguments: list[str], program: str) -> int:
     dataset = _with_progress(module.run, parsed)
     rows = module.report(dataset)
     folder.mkdir(parents=True, exist_ok=True)
-    _save(folder, dataset, module.plot(dataset), rows, name)
+    _save(folder, dataset, module.plot(dataset), {"experiment": name, "config": values, "rows": rows})
     if output.json:
         print(json.dumps({"experiment": name, "folder": str(folder), "rows": rows}, indent=1))
     else:
@@ -155,13 +155,12 @@ def _with_progress(run: "Callable[..., xr.Dataset]", config: object) -> "xr.Data
             bar.close()
 
 
-def _save(folder: Path, dataset: "xr.Dataset", figure: Savable, rows: "list[ReportRow]", name: str) -> None:
+def _save(folder: Path, dataset: "xr.Dataset", figure: Savable, content: Mapping[str, object]) -> None:
     from solvable.io.files import write_atomically
 
     write_atomically(folder / "dataset.nc", lambda path: dataset.to_netcdf(path, engine="h5netcdf"))
     write_atomically(folder / "figure.png", lambda path: figure.savefig(path, dpi=160))
     write_atomically(folder / "figure.pdf", figure.savefig)
-    content = {"experiment": name, "config": json.loads(dataset.attrs["config"]), "rows": rows}
     write_atomically(folder / "report.json", lambda path: path.write_text(json.dumps(content, indent=1) + "\n"))
 
 

@@ -18,12 +18,12 @@ from solvable.keys import require_key, stream
 from solvable.method import AbstractResumable
 from solvable.models.ambient import AbstractAmbientDraw
 from solvable.models.finite import FiniteProblem
+from solvable.numerics.grouping import grouped_map
 from solvable.simulation.averages import curve_of
 from solvable.simulation.closed_form import solve_directly
 from solvable.simulation.direct import direct
 from solvable.simulation.multi_pass import ORDERS, Order, reused
 from solvable.simulation.runs import (
-    grouped_map,
     in_flight,
     is_random,
     numbered_keys,

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
+from solvable.arguments import as_float64
 from solvable.forms.algorithms import Descent, Moments
 from solvable.forms.base import AbstractSubject, Reading
 from solvable.forms.curve import Curve
@@ -27,7 +28,9 @@ from solvable.numerics.effective_ridge import (
     prepare,
     right_edge,
 )
+from solvable.numerics.grouping import map_in_groups
 from solvable.numerics.inversion import FIRST, RATIO, windows
+from solvable.numerics.padding import padded, rounded_up
 from solvable.theory.recursion import Recursion
 from solvable.theory.ridge_equations import ridge_risk
 from solvable.theory.two_point import OnePoint, one_point, pairs, same_time
@@ -64,21 +67,13 @@ class DMFT(AbstractMethod):
             return Recursion().curve(subject, algorithm, steps, key=key)
         rate, continuous = rate_of(algorithm)
         plan = recorded_times(steps, continuous)
-        risk, train, largest, limit = _risks(subject, rate, plan.first, plan.times, plan.last, continuous)
-        risk, train = risk[plan.place], train[plan.place]
-        divergent = jnp.asarray(False) if continuous else rate * largest > 2
-        risk, train = (jnp.where(divergent & ~jnp.isfinite(x), jnp.inf, x) for x in (risk, train))
-        stats = {"limit_risk": jnp.where(divergent, jnp.inf, limit)}
-        if not continuous:
-            stats["critical_learning_rate"] = 2 / largest
-        train = None if isinstance(subject, Endless) else train
-        start = subject.power.sum() + subject.noise**2
-        return Curve.of(steps, risk, start=start, diverges=divergent, stats=stats, train_risk=train)
+        place = padded(plan.place, rounded_up(len(steps)))
+        return _curve(subject, rate, plan.first, plan.times, plan.last, place, continuous).at(steps)
 
 
 def rate_of(algorithm: Descent) -> tuple[Float[Array, ""], bool]:
     """(learning rate, whether time is continuous)."""
-    return jnp.asarray(algorithm.learning_rate, float), algorithm.continuous
+    return as_float64(algorithm.learning_rate), algorithm.continuous
 
 
 def lowered(model: AbstractSubject, algorithm: AbstractAlgorithm, reader: str) -> tuple[Population, Descent]:
@@ -112,10 +107,10 @@ def recorded_times(steps: np.ndarray, continuous: bool) -> RecordedTimes:
     late = late // times.shape[1] * slots + late % times.shape[1]
     place[~early] = count + late
     last = np.append(last, np.full(rows - len(last), last[-1] if len(last) else FIRST * RATIO))
-    padded = np.repeat(last[:, None], slots, axis=1)
-    padded[: times.shape[0], : times.shape[1]] = times
+    filled = np.repeat(last[:, None], slots, axis=1)
+    filled[: times.shape[0], : times.shape[1]] = times
     scale = count / FIRST
-    return RecordedTimes(np.arange(float(count)), padded * scale, last * scale, place)
+    return RecordedTimes(np.arange(float(count)), filled * scale, last * scale, place)
 
 
 class Section(NamedTuple):
@@ -190,7 +185,7 @@ def over_windows(training: Training, function: Any, times, last, continuous: boo
     """``function`` of the section of each window, stacked: as many windows at once as memory allows."""
     size = training.modes.eigvals.shape[0] * 2 * stepping.WINDOW.nodes
     each = lambda row: function(window_section(training, row[0], row[1], continuous))  # noqa: E731
-    return jax.lax.map(each, (times, last), batch_size=max(1, HELD // size))
+    return map_in_groups(each, (times, last), max(1, HELD // size))
 
 
 def everywhere(training: Training, function: Any, first, times, last, continuous: bool):
@@ -201,6 +196,19 @@ def everywhere(training: Training, function: Any, first, times, last, continuous
 
 
 @eqx.filter_jit
+def _curve(population: Population, rate, first, times, last, place, continuous: bool) -> Curve:
+    risk, train, largest, limit = _risks(population, rate, first, times, last, continuous)
+    risk, train = risk[place], train[place]
+    divergent = jnp.asarray(False) if continuous else rate * largest > 2
+    risk, train = (jnp.where(divergent & ~jnp.isfinite(x), jnp.inf, x) for x in (risk, train))
+    stats = {"limit_risk": jnp.where(divergent, jnp.inf, limit)}
+    if not continuous:
+        stats["critical_learning_rate"] = 2 / largest
+    train = None if isinstance(population, Endless) else train
+    start = population.power.sum() + population.noise**2
+    return Curve.of(place, risk, start=start, diverges=divergent, stats=stats, train_risk=train)
+
+
 def _risks(population: Population, rate, first, times, last, continuous: bool):
     training = lower(population, rate)
 

@@ -22,7 +22,7 @@ from solvable.numerics.resolvent import default_nodes
 from solvable.theory.frontier_checks import Builder, checked_builder, checked_compute
 from solvable.theory.optimum import optimum, stages_for
 
-CHUNK = 32  # points of a map solved by one compiled call
+CHUNKS = (1, 8, 32)  # points of a map solved by one compiled call: fewer are repeated, which costs less than a program
 STAIRCASE = 1.0  # modes learned per e-fold of steps below which single modes show in the exponents
 
 
@@ -146,7 +146,7 @@ def frontier_map(
 
 def _in_chunks(solve: Callable, places: np.ndarray, shape: tuple[int, ...], workers: int, progress) -> Any:
     """``solve`` of places in chunks of one size, by threads; arrays of the whole shape, NaN elsewhere."""
-    size = min(CHUNK, len(places))
+    size = next((size for size in CHUNKS if size >= len(places)), CHUNKS[-1])
     chunks = [np.resize(places[i : i + size], size) for i in range(0, len(places), size)]
     parts = []
     with ThreadPoolExecutor(workers) as pool:

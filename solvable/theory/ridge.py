@@ -1,7 +1,8 @@
 """Ridge regression on finite data: the typical draw, over whole maps of width and samples."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import equinox as eqx
 import jax
@@ -10,13 +11,15 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
-from solvable.arguments import is_concrete
+from solvable.arguments import as_float64, is_concrete, library, to_numpy
 from solvable.forms.algorithms import Penalty
 from solvable.forms.base import AbstractSubject, Reading
 from solvable.forms.curve import Curve
 from solvable.forms.population import Endless, Population
 from solvable.method import AbstractMethod, read, read_model
 from solvable.models.base import AbstractProblem
+from solvable.numerics.grouping import map_in_groups
+from solvable.numerics.padding import padded, rounded_up
 from solvable.numerics.precision import in_float64
 from solvable.theory.optimal_penalty import optimal
 from solvable.theory.ridge_equations import RidgeRisk, ridge_risk
@@ -48,10 +51,10 @@ class DeterministicEquivalent(AbstractMethod):
 
     def curve(self, subject: Population, algorithm: Penalty, steps: np.ndarray, *, key=None) -> Curve:
         """One point."""
-        parts = _ridge_risk(subject, jnp.asarray(algorithm.penalty, float))
+        parts = to_numpy(_ridge_risk(subject, as_float64(algorithm.penalty)))
         stats = {name: value for name, value in vars(parts).items() if name not in ("risk", "train_risk")}
         start = subject.power.sum() + subject.noise**2
-        infinite, train = jnp.isinf(parts.risk), parts.train_risk[None]
+        infinite, train = library(parts.risk).isinf(parts.risk), parts.train_risk[None]
         return Curve.of(steps, parts.risk[None], start=start, diverges=infinite, stats=stats, train_risk=train)
 
 
@@ -88,8 +91,14 @@ def ridge_map(
     """
     population = read_model(model, Population, Endless, reader="ridge_map(...)")
     points = map_points(population, width, samples, penalty)
-    flat = _map(population, *(x.reshape(-1) for x in points), isinstance(penalty, str))
-    return jax.tree.map(lambda x: x.reshape(points[0].shape), flat)
+    return over_points(lambda *flat: _map(population, *flat, isinstance(penalty, str)), points)
+
+
+def over_points(function: Callable, points: Sequence[Float[Array, "*points"]]) -> Any:
+    """A compiled ``function`` of flat points, padded so that maps of similar size share its program."""
+    shape, count = points[0].shape, points[0].size
+    found = to_numpy(function(*(padded(x.reshape(-1), rounded_up(count)) for x in points)))
+    return jax.tree.map(lambda x: x[:count].reshape(shape), found)
 
 
 def map_points(
@@ -105,13 +114,14 @@ def map_points(
         raise ValueError(f"penalty: wanted numbers >= 0 or 'optimal'; got {penalty!r}")
     width = population.width if width is None else _positive("width", width)
     samples = population.samples if samples is None else _positive("samples", samples)
-    return jnp.broadcast_arrays(width, samples, jnp.zeros(()) if best else _positive("penalty", penalty, zero=True))
+    points = width, samples, np.zeros(()) if best else _positive("penalty", penalty, zero=True)
+    return library(*points).broadcast_arrays(*points)
 
 
 def _positive(name: str, value: ArrayLike, zero: bool = False) -> Float[Array, "*points"]:
     wanted = "numbers >= 0" if zero else "numbers > 0"
     try:
-        array = jnp.asarray(value, float)
+        array = as_float64(value)
     except (TypeError, ValueError):
         raise ValueError(f"{name}: wanted {wanted}; got {value!r}") from None
     if is_concrete(array) and not ((np.asarray(array) >= 0) if zero else (np.asarray(array) > 0)).all():
@@ -126,7 +136,7 @@ def _map(population: Population, width, samples, penalty, best: bool) -> RidgeRi
         at = eqx.tree_at(lambda p: (p.width, p.samples), population, (width, samples))
         return optimal(at)[1] if best else ridge_risk(at, penalty)
 
-    return jax.lax.map(one, (width, samples, penalty), batch_size=TOGETHER)
+    return map_in_groups(one, (width, samples, penalty), TOGETHER)
 
 
 @in_float64

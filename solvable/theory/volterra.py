@@ -14,6 +14,7 @@ from solvable.forms.base import AbstractSubject, Reading
 from solvable.forms.curve import Curve
 from solvable.forms.spectrum import Spectrum
 from solvable.method import AbstractMethod, read
+from solvable.numerics.grouping import map_in_groups
 from solvable.numerics.padding import padded, rounded_up
 from solvable.numerics.precision import in_float64
 from solvable.numerics.volterra import solve_convolution, solve_triangular
@@ -92,7 +93,7 @@ def _powers(spectrum: Spectrum, algorithm: Moments, steps, of_kernel: bool):
     decay = algorithm.decay(spectrum.eigvals, 0)[:, 0, 0]
     injection = algorithm.injection(spectrum.eigvals, 0)[:, 0]
     weight = spectrum.eigvals * (injection * spectrum.mass if of_kernel else spectrum.error)
-    return jax.lax.map(lambda t: (weight * _power(decay, t)).sum().real, steps, batch_size=64)
+    return map_in_groups(lambda t: (weight * _power(decay, t)).sum().real, steps, 64)
 
 
 def _power(decay, t):
