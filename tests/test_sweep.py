@@ -47,7 +47,7 @@ def test_a_theory_of_each_draw_is_solve_to_float64(theory):
 
 
 def test_a_simulation_is_solve_with_the_cell_s_key(simulation):
-    from solvable.sweeps.recipe import Recipe
+    from solvable.sweeps.cells import Recipe
 
     axes = {"width": [8, 12], "learning_rate": jnp.asarray(RATES), "seed": range(2)}
     recipe = Recipe(build, axes, sv.Simulation(3), STEPS, key=KEY)
@@ -149,7 +149,7 @@ def test_failures_stay_with_their_cells():
 
 
 def test_memory_that_runs_out_halves_the_tile(monkeypatch, theory):
-    from solvable.sweeps.programs import Program
+    from solvable.sweeps.program import Program
 
     lanes, each = [], Program.each
 
@@ -191,7 +191,7 @@ def test_what_cannot_be_stacked_is_solve_with_the_cell_s_key(kind):
     make, method = ALONE[kind]
     axes = {"width": [8, 12] if kind in SLOW_ALONE else [12], "seed": [0, 1]}
     plan = sv.plan(make, axes, method, STEPS, key=KEY)
-    assert all(group.alone for group in plan.groups)
+    assert all(not group.stacked for group in plan.groups)
     ds = sv.sweep(make, axes, method, STEPS, key=KEY, on_error="raise")
     again = sv.sweep(make, {"width": [12], "seed": [1]}, method, STEPS, key=KEY)
     np.testing.assert_array_equal(ds.risk.sel(width=[12], seed=[1]), again.risk)
@@ -267,7 +267,7 @@ def test_long_walks_that_cannot_be_stacked_are_chunks_of_their_own(kind):
 
 
 def test_padding_spans_at_most_eight_times():
-    from solvable.sweeps.lowering import NARROWEST, bucket
+    from solvable.sweeps.groups import NARROWEST, bucket
 
     for modes in range(1, 5000, 7):
         assert modes <= bucket(modes) <= max(8 * modes, NARROWEST)
