@@ -197,8 +197,9 @@ def test_a_worker_that_builds_something_else_is_refused(tmp_path):
 
     given = (sweep_worker.AXES, sweep_worker.METHODS["slow"], sweep_worker.STEPS)
     made = make_plan(Recipe(sweep_worker.build, *given, key=sweep_worker.KEY), (jax.local_devices()[0],))
+    chunk = made.chunks[0]
     with pytest.raises(ValueError, match="executor: wanted workers with the same software, device and build"):
-        task(Recipe(other, *given, key=sweep_worker.KEY), str(tmp_path), made.chunks[0].cells, made.chunks[0].name, "record", False)
+        task(Recipe(other, *given, key=sweep_worker.KEY), str(tmp_path), chunk.cells, chunk.name, "record", False)
 
 
 @pytest.mark.parametrize("method", ["slow", "simulation", "theory"])

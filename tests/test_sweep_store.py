@@ -121,7 +121,7 @@ def test_the_training_risk_is_stored_and_collected(tmp_path):
         same(loaded.load(), whole)
         assert loaded.train_risk.long_name == "mean squared error on the training data"
     description = json.loads((tmp_path / "store" / "plan.json").read_text())
-    (tmp_path / "store" / "shards" / f"{description['chunks'][0]['name']}.npz").unlink()
+    (tmp_path / "store" / "chunks" / f"{description['chunks'][0]['name']}.npz").unlink()
     some = sv.collect(tmp_path / "store", partial=True)
     missing = some.result == -2
     assert missing.sum() == 1
@@ -129,7 +129,7 @@ def test_the_training_risk_is_stored_and_collected(tmp_path):
 
 
 def test_a_finished_store_computes_nothing(finished, whole, monkeypatch):
-    monkeypatch.setattr(sweep_worker.Slow, "curve", None)
+    monkeypatch.setattr(sweep_worker.time, "sleep", None)  # what every cell calls
     calls = []
     same(sweep_worker.run("slow", finished, progress=lambda *call: calls.append(call)), whole)
     assert calls[-1][:2] == (48, 48)

@@ -15,6 +15,7 @@ import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from weakref import WeakKeyDictionary
 
 import jax
 import jax.numpy as jnp
@@ -42,18 +43,36 @@ def fingerprint(value: object) -> str:
     return sha(_Reader().describe(value))
 
 
-def code_of(*values: object) -> dict[str, str]:
+def code_of(*values: object, house: bool = True) -> dict[str, str]:
     """The code that the values can run: qualified name of every class and function -> hash.
 
     From the values' classes and functions it follows every name that their code reads in its modules, as far as the
-    user's own modules and this package go.
+    user's own modules and this package (``house``) go.
     """
-    reader = _Reader()
+    reader = _Reader(house)
     for value in values:
         reader.describe(value)
     while reader.ahead:
         reader.ahead.pop()()
     return {name: sha(*sorted(hashes)) for name, hashes in sorted(reader.code.items())}
+
+
+_SEEN: WeakKeyDictionary[type, dict[str, str]] = WeakKeyDictionary()
+
+
+def edited_since(*classes: type) -> bool:
+    """Whether the code of a user's class changed since it was asked for the last time, edited in place.
+
+    A class that is defined again is another class, which no compiled program knows. The package's own classes are not
+    looked into.
+    """
+    edited = False
+    for cls in classes:
+        if _top(cls.__module__) != HOUSE:
+            now = code_of(cls, house=False)
+            edited |= _SEEN.get(cls, now) != now
+            _SEEN[cls] = now
+    return edited
 
 
 class _Reader:
@@ -64,7 +83,8 @@ class _Reader:
         ahead: classes and functions that were met and not looked into yet.
     """
 
-    def __init__(self):
+    def __init__(self, house: bool = True):
+        self.house = house
         self.code: dict[str, set[str]] = {}
         self.ahead: list[Callable[[], None]] = []
         self._met: dict[int, object] = {}  # kept alive, so that no two have one id
@@ -135,7 +155,8 @@ class _Reader:
 
     def meet(self, thing: type | FunctionType) -> None:
         """Remember to look into a class or a function, unless it is a library's or was met before."""
-        if id(thing) in self._met or _of_library(getattr(thing, "__module__", None)):
+        module = getattr(thing, "__module__", None)
+        if id(thing) in self._met or _of_library(module) or (not self.house and _top(module) == HOUSE):
             return
         self._met[id(thing)] = thing
         self.ahead.append(lambda: self._keep(_name(thing), self._look_into(thing)))
@@ -215,14 +236,20 @@ def _names(code: CodeType) -> set[str]:
 
 
 def _name(thing: object) -> str:
-    return f"{getattr(thing, '__module__', '')}.{getattr(thing, '__qualname__', repr(thing))}"
+    module = str(getattr(thing, "__module__", "")).replace("__mp_main__", "__main__")  # its name in spawned processes
+    return f"{module}.{getattr(thing, '__qualname__', repr(thing))}"
+
+
+def _top(module: str | None) -> str:
+    """The name of a module's topmost package."""
+    return (module or "builtins").partition(".")[0]
 
 
 @functools.cache
 def _of_library(module: str | None) -> bool:
     """Whether a module is Python's own or installed beside this package, by the name of its topmost package."""
-    top = (module or "builtins").partition(".")[0]
-    if top in (HOUSE, "__main__"):
+    top = _top(module)
+    if top in (HOUSE, "__main__", "__mp_main__"):
         return False
     if top in sys.stdlib_module_names or top == "builtins":
         return True

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
+from jaxtyping import Array, Key
 
+from solvable.forms.base import AbstractSubject
 from solvable.io.hashing import sha
 from solvable.sweeps.cells import Recipe, Setting, drawn
 from solvable.sweeps.cost import (
@@ -150,13 +153,17 @@ def _check_memory(recipe: Recipe, group: Group, cells: list[int], total: int) ->
         if setting.kinds[0].structure in seen:
             continue
         seen.add(setting.kinds[0].structure)
-        draw = largest_array(drawn, setting.model, jax.random.key(0)) if recipe.seeded else 0
+        draw = largest_array(partial(_drawn_arrays, setting.model), jax.random.key(0)) if recipe.seeded else 0
         needed = max(cell_bytes(recipe, group), draw)
         if needed > total:
             raise ValueError(
                 f"memory: wanted cells of at most {size_text(total)}; the one of {recipe.values(index)} needs at least "
                 f"{size_text(needed)}"
             )
+
+
+def _drawn_arrays(model: AbstractSubject, key: Key[Array, ""]) -> list[object]:
+    return [x for x in jax.tree.leaves(drawn(model, key)) if isinstance(x, jax.Array)]
 
 
 def _measure(recipe: Recipe, chunks: tuple[Chunk, ...], failures: dict[int, str], platform: str, free: int) -> Plan:
