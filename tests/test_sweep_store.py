@@ -174,7 +174,7 @@ def test_dying_at_the_rename_leaves_nothing_torn(tmp_path, whole, monkeypatch, m
         patch.setattr(Path, "unlink", lambda *_, **__: None)  # a dead process cleans nothing up
         with pytest.raises(Dead):
             sweep_worker.run("slow", tmp_path)
-    monkeypatch.setattr(files, "alive", lambda pid, start: False)
+    monkeypatch.setattr(files, "alive", lambda process: False)
     assert len(contents(tmp_path) - expected_contents(tmp_path)) >= (moment == "before")
     same(sweep_worker.run("slow", tmp_path), whole)
     assert contents(tmp_path) == expected_contents(tmp_path)

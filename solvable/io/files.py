@@ -15,7 +15,7 @@ from solvable.io.hashing import sha
 
 StrPath = str | os.PathLike[str]
 STALE = 86_400.0  # seconds after which the temporary file of another machine is abandoned
-_TEMPORARY = re.compile(r"\.(?P<owner>[0-9a-z]+)-(?P<host>.*)-(?P<pid>\d+)-(?P<start>\d+)-\d+\.tmp")
+_TEMPORARY = re.compile(r"\.(?P<owner>[0-9a-z]+)-(?P<process>.*-\d+-\d+)-\d+\.tmp")
 
 
 class Damaged(Exception):
@@ -89,9 +89,13 @@ def put(path: Path, data: bytes | memoryview, *, replace: bool = True, owner: st
 
 
 def _temporary(folder: Path, owner: str) -> Path:
-    """A name that says whose it is: its owner, and the machine, number and start of the process."""
-    start = int(psutil.Process().create_time())
-    return folder / f".{owner}-{socket.gethostname()}-{os.getpid()}-{start}-{time.monotonic_ns()}.tmp"
+    """A name that says whose it is: its owner, and the process."""
+    return folder / f".{owner}-{this_process()}-{time.monotonic_ns()}.tmp"
+
+
+def this_process() -> str:
+    """Machine, number and start of this process: host-number-second."""
+    return f"{socket.gethostname()}-{os.getpid()}-{int(psutil.Process().create_time())}"
 
 
 def _written_without_a_name(path: Path, data: bytes | memoryview, temporary: Path, replace: bool) -> bool:
@@ -152,17 +156,24 @@ def remove_abandoned(folder: Path, owner: str) -> None:
         name = _TEMPORARY.fullmatch(path.name)
         if name is None or name["owner"] != owner or not path.is_file():
             continue
-        if name["host"] == socket.gethostname():
-            gone = not alive(int(name["pid"]), int(name["start"]))
+        if is_here(name["process"]):
+            gone = not alive(name["process"])
         else:
             gone = time.time() - path.stat().st_mtime > STALE
         if gone:
             path.unlink(missing_ok=True)
 
 
-def alive(pid: int, start: int) -> bool:
-    """Whether the process with this number, started at this second, still runs on this machine."""
+def is_here(process: str) -> bool:
+    """Whether a process, named as by `this_process`, is or was one of this machine."""
+    return process.rsplit("-", 2)[0] == socket.gethostname()
+
+
+def alive(process: str) -> bool:
+    """Whether a process of this machine still runs."""
+    _, number, start = process.rsplit("-", 2)
     try:
-        return int(psutil.Process(pid).create_time()) == start and psutil.Process(pid).status() != "zombie"
+        found = psutil.Process(int(number))
+        return int(found.create_time()) == int(start) and found.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False

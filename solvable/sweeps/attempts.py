@@ -8,14 +8,10 @@ behind does not: somebody ended the whole job.
 import contextlib
 import faulthandler
 import glob
-import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
-from solvable.io.files import alive
+from solvable.io.files import alive, is_here, this_process
 from solvable.sweeps.store import Store, explained
 
 TRIES = 3  # deaths of a process at one cell alone, after which the cell counts as failed
@@ -25,7 +21,7 @@ WAS_KILLED = "a worker process was killed, perhaps because memory ran out"
 @contextlib.contextmanager
 def attempt(store: Store, name: str, part: str = "") -> Iterator[None]:
     """Within, this process is at work on a chunk, or on one cell of it: ``part``."""
-    path = _marker(store, name, part)
+    path = store.partial_path(name, f"{part}started-{this_process()}")
     with explained(store.folder):
         file = path.open("wb")
     traced = not faulthandler.is_enabled()
@@ -38,11 +34,6 @@ def attempt(store: Store, name: str, part: str = "") -> Iterator[None]:
             faulthandler.disable()
         file.close()
         path.unlink(missing_ok=True)
-
-
-def _marker(store: Store, name: str, part: str) -> Path:
-    start = int(psutil.Process().create_time())
-    return store.partial_path(name, f"{part}started-{socket.gethostname()}-{os.getpid()}-{start}")
 
 
 def deaths(store: Store, name: str, part: str = "") -> list[str]:
@@ -67,11 +58,11 @@ def blame(store: Store, name: str) -> bool:
 def _left_behind(store: Store, name: str, part: str) -> Iterator[tuple[Path, str]]:
     """Files of attempts whose process is gone, and what is written there."""
     for path in store.partial.glob(f"{glob.escape(name)}-{part}started-*"):
-        host, pid, start = path.name.split("started-", 1)[1].rsplit("-", 2)
-        if host == socket.gethostname() and alive(int(pid), int(start)):
+        process = path.name.split("started-", 1)[1]
+        if is_here(process) and alive(process):
             continue
         with contextlib.suppress(OSError):
             text = path.read_text(errors="replace").strip()
             # Of another machine's process nothing is known but what it wrote itself.
-            if text or host == socket.gethostname():
+            if text or is_here(process):
                 yield path, text

@@ -15,8 +15,8 @@ class CellCounter:
 
     Args:
         how: None shows a bar on a terminal and a line every `LINE_SECONDS` in a pipe, True always shows the bar, False
-            shows nothing; a function is called as ``how(done, total, info)`` after every chunk, with ``cells_per_second``, ``seconds_left``,
-            ``failed`` and ``computed`` in ``info``.
+            shows nothing; a function is called as ``how(done, total, info)`` after every chunk, with
+            ``cells_per_second``, ``seconds_left``, ``failed`` and ``computed`` in ``info``.
         total: number of cells.
     """
 
@@ -48,8 +48,8 @@ class CellCounter:
             self.report(self.done, self.total, info)
         elif self.lines and now - self.said > LINE_SECONDS:
             self.said = now
-            failed = f", {self.failed} failed" if self.failed else ""
-            print(f"{self.done} of {self.total} cells{failed}, {rate:.3g} a second, {left:.0f} s left", file=sys.stderr)
+            failures = f", {self.failed} failed" if self.failed else ""
+            print(f"{self.done} of {self.total} cells{failures}, {rate:.3g} a second, {left:.0f} s left", file=sys.stderr)
 
     def close(self) -> None:
         """Leave the bar as it is."""
