@@ -294,6 +294,19 @@ BAD = [
     ({"axes": {"width": [8, 8]}}, r"axes\['width'\]: wanted distinct values"),
     ({"axes": {"width": [8], "learnig_rate": [0.1]}}, r"neither takes \['learnig_rate'\]"),
     ({"axes": {"width": [8], "step": [1]}}, "axes: wanted names other than"),
+    ({"axes": {"width": [8], "train_risk": [1]}}, "axes: wanted names other than"),
+    ({"axes": {"width": [8], "point": [1]}}, "axes: wanted names other than"),
+    ({"axes": {"width": [2**70]}}, r"axes\['width'\]: wanted integers of 64 bits; got one of 71 bits"),
+    ({"axes": {"width": ["\ud800"]}}, r"axes\['width'\]: wanted printable texts"),
+    ({"axes": {"width": ["a\0"]}}, r"axes\['width'\]: wanted printable texts"),
+    ({"axes": {"width": [1, True]}}, r"axes\['width'\]: wanted values of one kind.*got bool, int"),
+    ({"axes": {"width": [1, "1"]}}, r"axes\['width'\]: wanted values of one kind"),
+    ({"axes": {"width": [None, "a"]}}, r"axes\['width'\]: wanted values of one kind"),
+    ({"axes": {"width": [0.0, -0.0]}}, r"axes\['width'\]: wanted distinct values"),
+    ({"axes": {"width": [1, 1.0]}}, r"axes\['width'\]: wanted distinct values"),
+    ({"axes": {"width": [2**60, 0.5]}}, r"axes\['width'\]: wanted integers up to 2\^53 beside floats"),
+    ({"shard": (False, True)}, r"shard: wanted \(i, n\)"),
+    ({"mesh": 2}, "mesh: wanted a jax.sharding.Mesh or None; got 2"),
     ({"axes": {"width": [8], "seed": [0.5]}}, r"axes\['seed'\]: wanted integers from 0"),
     ({"axes": {("width", "learning_rate"): [(8,)]}}, "wanted 2 values at each position"),
     ({"axes": {"width": [8], "seed": [0]}, "key": None}, "key: wanted jax.random.key"),
@@ -325,6 +338,11 @@ def test_axes_of_any_name_and_value():
     assert validate(ds).risk.dims == ("rule", "batch_size", "step")
     assert np.isnan(ds.batch_size[1])
     assert re.match("rule batch_size", ds.attrs["axes"])
+
+
+def test_what_build_sees_is_what_the_coordinate_holds():
+    (axis,) = parse_axes({"learning_rate": [1, 0.5]})
+    assert [type(value) for (value,) in axis.values] == [float, float]
 
 
 def test_compiled_programs_are_kept_in_a_folder(tmp_path):
