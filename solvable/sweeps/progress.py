@@ -48,8 +48,8 @@ class CellCounter:
             self.report(self.done, self.total, info)
         elif self.lines and now - self.said > LINE_SECONDS:
             self.said = now
-            failures = f", {self.failed} failed" if self.failed else ""
-            print(f"{self.done} of {self.total} cells{failures}, {rate:.3g} a second, {left:.0f} s left", file=sys.stderr)
+            done = f"{self.done} of {self.total} cells" + (f", {self.failed} failed" if self.failed else "")
+            print(f"{done}, {rate:.3g} a second, {left:.0f} s left", file=sys.stderr)
 
     def close(self) -> None:
         """Leave the bar as it is."""
