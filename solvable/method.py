@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Int, Key
 
 from solvable.algorithms.base import AbstractAlgorithm, check_learning_rate
+from solvable.arguments import refusal
 from solvable.forms.base import AbstractForm, AbstractSubject, Form, Reading
 from solvable.forms.curve import Curve
 
@@ -160,7 +161,7 @@ def read_model(model: AbstractSubject, *forms: type[SubjectT], reader: str) -> S
 def check_kind(name: str, value: object, kind: type) -> None:
     """Raise a ValueError unless ``value`` is an instance of ``kind``."""
     if not isinstance(value, kind):
-        raise ValueError(f"{name}: wanted an instance of {kind.__name__}; got {value!r}")
+        raise refusal(name, f"an instance of {kind.__name__}", value)
 
 
 def _either(forms: Iterable[Form]) -> str:

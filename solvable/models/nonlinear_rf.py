@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from solvable.arguments import as_real
+from solvable.arguments import as_real, check_choice, check_real, is_function, refusal
 from solvable.keys import require_key, stream
 from solvable.models.base import AbstractModel, AbstractProblem
-from solvable.models.checks import check_real, check_width, concrete_size
+from solvable.models.checks import check_width, concrete_size
 from solvable.models.empirical import empirical_problem
 from solvable.numerics.precision import in_float64
 
@@ -70,15 +70,13 @@ class NonlinearRF(AbstractModel):
     references: ClassVar[tuple[str, ...]] = ("maloney2022", "bahri2024")
 
     def __check_init__(self):
-        if not callable(self.activation) and self.activation not in ACTIVATIONS:
-            raise ValueError(f"activation: wanted a function or one of {tuple(ACTIVATIONS)}; got {self.activation!r}")
-        if self.manifold not in MANIFOLDS:
-            raise ValueError(f"manifold: wanted one of {MANIFOLDS}; got {self.manifold!r}")
-        if self.target is not None and not callable(self.target):
-            raise ValueError(f"target: wanted a function of inputs or None; got {self.target!r}")
+        if not is_function(self.activation):
+            check_choice("activation", self.activation, ACTIVATIONS, also="a function")
+        check_choice("manifold", self.manifold, MANIFOLDS)
+        if self.target is not None and not is_function(self.target):
+            raise refusal("target", "a function of inputs or None", self.target)
         check_width(self.width)
         for name in ("dimension", "samples", "teacher_width", "num_test"):
-            check_real(name, getattr(self, name), "an integer >= 1", lambda x: x >= 1)
             concrete_size(name, getattr(self, name), "the model's arrays")
         for name in ("alpha", "bias", "noise"):
             check_real(name, getattr(self, name), "a finite number >= 0", lambda x: 0 <= x < np.inf)
