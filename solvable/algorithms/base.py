@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from solvable.arguments import check_integer, check_real, is_concrete, shown
+from solvable.arguments import check_integer, check_real, is_concrete, real_numbers, shown
 from solvable.forms.algorithms import (
     Descent,
     Filter,
@@ -89,7 +89,7 @@ def check_learning_rate(algorithm: AbstractAlgorithm, steps: Any = (0,)) -> None
             rates = _rates(rate, jnp.asarray(np.asarray(steps, np.int64)[:: max(1, len(steps) // SEEN)]))
     except Exception as error:  # the schedule is the caller's code
         raise ValueError(f"learning_rate: wanted {wanted}; got {shown(rate)}, which raised {shown(error)}") from None
-    if np.ndim(rates) != 1 or not jnp.issubdtype(rates.dtype, np.floating | np.integer):
+    if np.ndim(rates) != 1 or real_numbers(rates) is None:
         raise ValueError(f"learning_rate: wanted {wanted}; got one that returns shape {np.shape(rates)[1:]}")
     if is_concrete(rates) and (np.asarray(rates) < 0).any():
         raise ValueError(f"learning_rate: wanted {wanted}; got a schedule that returns {float(rates.min()):g}")

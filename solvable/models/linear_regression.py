@@ -60,7 +60,7 @@ class LinearProblem(AbstractStream):
         self.initial = as_real(initial)
 
     def __check_init__(self):
-        check_reals("eigvals", self.eigvals, "a vector of finite values >= 0", lambda x: (x >= 0) & (x < np.inf), ndim=1)
+        check_reals("eigvals", self.eigvals, "finite values >= 0", lambda x: (x >= 0) & (x < np.inf), ndim=1)
         for name in ("target", "initial"):
             check_reals(name, getattr(self, name), "finite values")
             shape = np.shape(getattr(self, name))

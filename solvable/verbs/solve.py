@@ -106,7 +106,7 @@ def _steps_of(algorithm: AbstractAlgorithm, steps: Any) -> np.ndarray:
 def check_types(
     model: AbstractSubject, algorithm: AbstractAlgorithm, method: AbstractMethod, steps: Any = (0,)
 ) -> None:
-    """Raise a ValueError unless the three are what they should be, with finite parameters, a schedule's at ``steps``."""
+    """Raise a ValueError unless the three are what they should be, with finite parameters (a schedule at ``steps``)."""
     check_kind("model", model, AbstractSubject)
     check_kind("algorithm", algorithm, AbstractAlgorithm)
     check_kind("method", method, AbstractMethod)
