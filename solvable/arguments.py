@@ -7,12 +7,14 @@ The axis names in the package's array types: ``modes`` are eigendirections of th
 trainable features, ``ambient`` input coordinates, ``steps`` recorded optimizer steps, ``runs`` independent repetitions.
 """
 
+import inspect
 import itertools
 import math
 import numbers
 import operator
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +24,9 @@ from jax.core import Tracer
 MOST = 10**7  # numbers of one argument that is not an array yet: 80 MB
 LARGEST = 1e100  # the largest finite parameter: squares and products of a few still fit a float64
 SHOWN = 160  # characters of a value in a message
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def is_concrete(*values: object) -> bool:
@@ -85,7 +90,9 @@ def as_real(value: Any) -> Any:
     real number passes through too, for the constructor to refuse by its name.
     """
     found = real_numbers(value)
-    return value if found is None else found
+    if found is None:
+        return shown(value) if isinstance(value, Iterator) else value  # an iterator can neither be kept nor copied
+    return found
 
 
 def check_real(name: str, value: Any, wanted: str, accept: Callable[[float], bool] = math.isfinite) -> None:
@@ -223,3 +230,56 @@ def check_flag(name: str, value: Any) -> bool:
 def is_function(value: Any) -> bool:
     """Whether it can be called for its result: a class makes an object of itself, and is none."""
     return callable(value) and not isinstance(value, type)
+
+
+def check_window(name: str, value: Any) -> tuple[float, float]:
+    """``value`` as two finite numbers, the first the smaller.
+
+    Raises:
+        ValueError: it is none.
+    """
+    wanted = "a window (low, high) with low < high, both finite"
+    found = check_reals(name, value, wanted, ndim=1)
+    if len(found) != 2 or not found[0] < found[1]:
+        raise refusal(name, wanted, value)
+    return float(found[0]), float(found[1])
+
+
+def check_broadcast(**arrays: Any) -> list[np.ndarray]:
+    """The arrays broadcast against each other.
+
+    Raises:
+        ValueError: their shapes do not allow it.
+    """
+    try:
+        return list(np.broadcast_arrays(*arrays.values()))
+    except ValueError:
+        shapes = ", ".join(str(np.shape(x)) for x in arrays.values())
+        raise ValueError(f"{', '.join(arrays)}: wanted shapes that broadcast; got {shapes}") from None
+
+
+def representable(function: Callable[P, T]) -> Callable[P, T]:
+    """Refuse what is out of float64's range on the way: for formulas of NumPy whose result is finite where it exists.
+
+    Each argument is possible alone, but not all together, such as 10^-90 to the power of 8.
+
+    Raises:
+        ValueError: the result is no finite number.
+    """
+    signature = inspect.signature(function)
+
+    @wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            with np.errstate(all="ignore"):
+                result = function(*args, **kwargs)
+            good = all(np.isfinite(x).all() for x in (result if isinstance(result, tuple) else (result,)))
+        except (OverflowError, ZeroDivisionError):
+            good, result = False, None
+        if good:
+            return result  # pyright: ignore[reportReturnType]
+        given = signature.bind(*args, **kwargs).arguments
+        values = ", ".join(shown(x) for x in given.values())
+        raise ValueError(f"{', '.join(given)}: wanted values whose result is a finite number; got {values}")
+
+    return wrapped

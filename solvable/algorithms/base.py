@@ -92,7 +92,7 @@ def check_learning_rate(algorithm: AbstractAlgorithm, steps: Any = (0,)) -> None
     if np.ndim(rates) != 1 or real_numbers(rates) is None:
         raise ValueError(f"learning_rate: wanted {wanted}; got one that returns shape {np.shape(rates)[1:]}")
     if is_concrete(rates) and (np.asarray(rates) < 0).any():
-        raise ValueError(f"learning_rate: wanted {wanted}; got a schedule that returns {float(rates.min()):g}")
+        raise ValueError(f"learning_rate: wanted {wanted}; got one that returns {float(np.asarray(rates).min()):g}")
 
 
 @eqx.filter_jit

@@ -43,7 +43,7 @@ class Optax(AbstractStepwise):
         rotation_equivariant: bool | None = None,
     ):
         transformation = optax.adam(1e-3) if transformation is None else transformation
-        if not (callable(getattr(transformation, "init", None)) and callable(getattr(transformation, "update", None))):
+        if not isinstance(transformation, optax.GradientTransformation):
             raise refusal("transformation", "an optax.GradientTransformation", transformation)
         self.transformation = transformation
         self.batch_size = batch_size

@@ -10,6 +10,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Key
 
+from solvable.arguments import MOST, check_choice, check_integer
 from solvable.forms.algorithms import Rotatable, Solution, Steps
 from solvable.forms.base import Reading
 from solvable.forms.curve import Curve
@@ -31,7 +32,7 @@ from solvable.simulation.runs import (
     runs_of_draws,
     runs_of_one,
 )
-from solvable.simulation.samplers import AbstractSampler, reduced
+from solvable.simulation.samplers import AbstractSampler, check_batch, reduced
 from solvable.simulation.sharding import check_mesh
 from solvable.simulation.trajectory import Progress, advance, begin
 
@@ -80,13 +81,11 @@ class Simulation(AbstractResumable):
     references: ClassVar[tuple[str, ...]] = ("salmon2011", "box1958")
 
     def __check_init__(self):
-        _check_count("num_runs", self.num_runs)
-        if self.sampler not in SAMPLERS:
-            raise ValueError(f"sampler: wanted one of {', '.join(SAMPLERS)}; got {self.sampler!r}")
-        if self.order not in ORDERS:
-            raise ValueError(f"order: wanted one of {', '.join(ORDERS)}; got {self.order!r}")
+        check_integer("num_runs", self.num_runs, 1, MOST)
+        check_choice("sampler", self.sampler, SAMPLERS)
+        check_choice("order", self.order, ORDERS)
         if self.num_draws is not None:
-            _check_count("num_draws", self.num_draws)
+            check_integer("num_draws", self.num_draws, 1, MOST)
             if self.num_runs % self.num_draws:
                 raise ValueError(f"num_draws: wanted a divisor of num_runs={self.num_runs}; got {self.num_draws}")
         check_mesh(self.mesh)
@@ -188,6 +187,7 @@ class Simulation(AbstractResumable):
             return reused(problem, algorithm, self.order, dtype)
         if self.sampler == "direct":
             draw = problem if isinstance(problem, AbstractAmbientDraw) else problem.ambient_draw()
+            check_batch(size, int(draw.readout.shape[-1]))
             return direct(draw, size, dtype, self.mesh)
         return reduced(problem, algorithm, self.sampler, dtype)
 
@@ -197,14 +197,9 @@ class Simulation(AbstractResumable):
         return super().__getstate__()
 
 
-def _check_count(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name}: wanted an integer >= 1; got {value!r}")
-
-
 def _simulable(steps: np.ndarray) -> np.ndarray:
     if steps.ndim != 1 or steps.size == 0:
         raise ValueError(f"steps: wanted at least one step in one dimension; got shape {steps.shape}")
     if steps.min() < 0 or steps.max() >= 2**31:
-        raise ValueError(f"steps: a simulation needs 0 <= step < 2^31; got {steps.min()} to {steps.max()}")
+        raise ValueError(f"steps: wanted 0 <= step < 2^31 for a simulation; got {steps.min()} to {steps.max()}")
     return steps.astype(np.int64)
