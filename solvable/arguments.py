@@ -227,6 +227,20 @@ def check_flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def answer(name: str, wanted: str, function: Callable[..., Any], *given: Any) -> Any:
+    """What a function returns that the user gave for the argument ``name``.
+
+    Raises:
+        ValueError: it raised an error, which is the cause of this one.
+    """
+    if not is_function(function):
+        raise refusal(name, wanted, function)
+    try:
+        return function(*given)
+    except Exception as error:
+        raise ValueError(f"{name}: wanted {wanted}; got {shown(function)}, which raised {shown(error)}") from error
+
+
 def is_function(value: Any) -> bool:
     """Whether it can be called for its result: a class makes an object of itself, and is none."""
     return callable(value) and not isinstance(value, type)
@@ -245,17 +259,19 @@ def check_window(name: str, value: Any) -> tuple[float, float]:
     return float(found[0]), float(found[1])
 
 
-def check_broadcast(**arrays: Any) -> list[np.ndarray]:
-    """The arrays broadcast against each other.
+def check_broadcast(**arrays: Any) -> list[Any]:
+    """The arrays, which may be traced, broadcast against each other.
 
     Raises:
         ValueError: their shapes do not allow it.
     """
+    shapes = [np.shape(x) for x in arrays.values()]
     try:
-        return list(np.broadcast_arrays(*arrays.values()))
+        shape = np.broadcast_shapes(*shapes)
     except ValueError:
-        shapes = ", ".join(str(np.shape(x)) for x in arrays.values())
-        raise ValueError(f"{', '.join(arrays)}: wanted shapes that broadcast; got {shapes}") from None
+        given = ", ".join(map(str, shapes))
+        raise ValueError(f"{', '.join(arrays)}: wanted shapes that broadcast; got {given}") from None
+    return [(jnp if isinstance(x, jax.Array) else np).broadcast_to(x, shape) for x in arrays.values()]
 
 
 def representable(function: Callable[P, T]) -> Callable[P, T]:

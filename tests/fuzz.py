@@ -7,6 +7,7 @@ import itertools
 import re
 import resource
 import signal
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -277,7 +278,9 @@ def call(name: str, thing: Callable, arguments: dict[str, Any]) -> Any:
 def judge(name: str, thing: Callable, arguments: dict[str, Any]) -> str | None:
     """What is wrong with the way a call ends; None where it is right: an answer, or one readable refusal."""
     try:
-        with bounded():
+        with bounded(), warnings.catch_warnings():
+            # JAX's own note about an iterator in a tree, before the constructor sees its argument
+            warnings.filterwarnings("ignore", message="Python iterable type")
             result = call(name, thing, arguments)
     except ValueError as error:
         if type(error).__name__ not in ("ValueError", "Mismatch") or not REFUSED.match(str(error)):

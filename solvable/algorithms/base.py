@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from solvable.arguments import check_integer, check_real, is_concrete, real_numbers, shown
+from solvable.arguments import answer, check_integer, check_real, is_concrete, real_numbers
 from solvable.forms.algorithms import (
     Descent,
     Filter,
@@ -84,11 +84,9 @@ def check_learning_rate(algorithm: AbstractAlgorithm, steps: Any = (0,)) -> None
         check_real("learning_rate", rate, "a finite number > 0", lambda x: 0 < x < np.inf)
         return
     wanted = "a function of one traced step that returns one number >= 0"
-    try:
-        with jax.enable_x64(True):
-            rates = _rates(rate, jnp.asarray(np.asarray(steps, np.int64)[:: max(1, len(steps) // SEEN)]))
-    except Exception as error:  # the schedule is the caller's code
-        raise ValueError(f"learning_rate: wanted {wanted}; got {shown(rate)}, which raised {shown(error)}") from None
+    with jax.enable_x64(True):
+        tried = jnp.asarray(np.asarray(steps, np.int64)[:: max(1, len(steps) // SEEN)])
+        rates = answer("learning_rate", wanted, lambda: _rates(rate, tried))
     if np.ndim(rates) != 1 or real_numbers(rates) is None:
         raise ValueError(f"learning_rate: wanted {wanted}; got one that returns shape {np.shape(rates)[1:]}")
     if is_concrete(rates) and (np.asarray(rates) < 0).any():

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from solvable.arguments import check_integer, check_real, check_reals, is_function, refusal, representable
+from solvable.arguments import answer, check_integer, check_real, check_reals, refusal, representable
 from solvable.exponents.pieces import Values, risk_law
 
 
@@ -134,13 +134,16 @@ def optimal_width(
         ValueError: an argument out of its range, or alpha + beta <= 1/2.
     """
     terms(alpha, beta)  # checks alpha and beta
-    batch_size = check_integer("batch_size", batch_size, 1)
+    batch_size = check_integer("batch_size", batch_size, 1, 2**53)
     wanted = f"finite values > batch_size = {batch_size}"
     f = check_reals("compute", compute, wanted, lambda x: np.isfinite(x) & (x > batch_size))
     check_real("aspect", aspect, "a number > 1", lambda x: x > 1)
-    if not is_function(learning_rate):
-        check_real("learning_rate", learning_rate, "a number > 0 or a function of the width", lambda x: x > 0)
-    rate = learning_rate if is_function(learning_rate) else lambda width: learning_rate
+
+    def rate(width: float) -> float:
+        wanted, g = "a number > 0 or a function of the width that returns one", learning_rate
+        g = answer("learning_rate", wanted, g, width) if callable(g) else g
+        check_real("learning_rate", g, wanted, lambda x: x > 0)
+        return float(g)  # pyright: ignore[reportArgumentType]
 
     def log_risk(log_width: float, budget: float) -> float:
         width = math.exp(log_width)

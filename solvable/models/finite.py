@@ -45,7 +45,7 @@ class FiniteProblem(AbstractProblem):
     def __init__(self, problem: AbstractProblem, features, targets, samples=None):
         self.problem = problem
         self.features, self.targets = as_real(features), as_real(targets)
-        rows: Any = np.asarray((*np.shape(self.features), 0)[0])
+        rows: Any = np.asarray((*getattr(self.features, "shape", ()), 0)[0])
         self.samples = rows if samples is None else samples
 
     def __check_init__(self):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from solvable.arguments import MOST, as_real, check_real, check_reals, is_concrete
+from solvable.arguments import MOST, as_real, check_real, is_concrete
 from solvable.forms.population import Population
 from solvable.forms.spectrum import Spectrum
 from solvable.keys import require_key, stream
@@ -60,12 +60,6 @@ class LinearProblem(AbstractStream):
         self.initial = as_real(initial)
 
     def __check_init__(self):
-        check_reals("eigvals", self.eigvals, "finite values >= 0", lambda x: (x >= 0) & (x < np.inf), ndim=1)
-        for name in ("target", "initial"):
-            check_reals(name, getattr(self, name), "finite values")
-            shape = np.shape(getattr(self, name))
-            if shape != np.shape(self.eigvals):
-                raise ValueError(f"{name}: wanted the shape of eigvals, {np.shape(self.eigvals)}; got {shape}")
         check_real("floor", self.floor, "a finite value >= 0", lambda x: 0 <= x < np.inf)
 
     def basis(self):

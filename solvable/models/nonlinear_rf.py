@@ -28,6 +28,24 @@ ACTIVATIONS: dict[str, Callable] = {
 MANIFOLDS = ("gaussian", "sphere", "torus")
 
 
+def _as_activation(value: Any) -> Any:
+    return value if is_function(value) else check_choice("activation", value, ACTIVATIONS, also="a function")
+
+
+def _as_manifold(value: Any) -> Any:
+    return check_choice("manifold", value, MANIFOLDS)
+
+
+def _as_target(value: Any) -> Any:
+    if value is None or is_function(value):
+        return value
+    raise refusal("target", "a function of inputs or None", value)
+
+
+def _as_size(name: str) -> Callable[[Any], int]:
+    return lambda value: concrete_size(name, value, "the model's arrays")
+
+
 class NonlinearRF(AbstractModel):
     """Features sigma(W^T x) / sqrt(width) of inputs on a manifold, with targets from a wide random network.
 
@@ -56,28 +74,22 @@ class NonlinearRF(AbstractModel):
         num_test: size of the test set.
     """
 
-    activation: Activation | Callable = eqx.field(static=True, default="relu")
-    manifold: Manifold = eqx.field(static=True, default="sphere")
-    dimension: int = eqx.field(static=True, default=2)
+    activation: Activation | Callable = eqx.field(static=True, converter=_as_activation, default="relu")
+    manifold: Manifold = eqx.field(static=True, converter=_as_manifold, default="sphere")
+    dimension: int = eqx.field(static=True, converter=_as_size("dimension"), default=2)
     alpha: Float[Array, ""] = eqx.field(converter=as_real, default=0.0)
     bias: Float[Array, ""] = eqx.field(converter=as_real, default=0.0)
     width: Any = 16
     samples: Any = 12
-    target: Callable | None = eqx.field(static=True, default=None)
-    teacher_width: int = eqx.field(static=True, default=32)
+    target: Callable | None = eqx.field(static=True, converter=_as_target, default=None)
+    teacher_width: int = eqx.field(static=True, converter=_as_size("teacher_width"), default=32)
     noise: Float[Array, ""] = eqx.field(converter=as_real, default=0.0)
-    num_test: int = eqx.field(static=True, default=32)
+    num_test: int = eqx.field(static=True, converter=_as_size("num_test"), default=32)
     references: ClassVar[tuple[str, ...]] = ("maloney2022", "bahri2024")
 
     def __check_init__(self):
-        if not is_function(self.activation):
-            check_choice("activation", self.activation, ACTIVATIONS, also="a function")
-        check_choice("manifold", self.manifold, MANIFOLDS)
-        if self.target is not None and not is_function(self.target):
-            raise refusal("target", "a function of inputs or None", self.target)
         check_width(self.width)
-        for name in ("dimension", "samples", "teacher_width", "num_test"):
-            concrete_size(name, getattr(self, name), "the model's arrays")
+        concrete_size("samples", self.samples, "the model's arrays")
         for name in ("alpha", "bias", "noise"):
             check_real(name, getattr(self, name), "a finite number >= 0", lambda x: 0 <= x < np.inf)
 

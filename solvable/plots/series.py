@@ -11,6 +11,7 @@ from matplotlib.colors import to_hex
 from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike
 
+from solvable.arguments import shown
 from solvable.plots.style import COLORS, LINES, MARKERS
 
 REPEATS = ("seed", "run", "draw")  # dims of independent repetitions, averaged over unless told otherwise
@@ -37,7 +38,7 @@ def mean_and_error(
         ValueError: a name is absent, or a dim is neither kept nor averaged over.
     """
     if y not in data:
-        raise ValueError(f"y: wanted one of {sorted(map(str, data.data_vars))}; got {y!r}")
+        raise ValueError(f"y: wanted one of {sorted(map(str, data.data_vars))}; got {shown(y)}")
     kept = [name for name in keep if name is not None]
     data = data.squeeze([d for d, size in data.sizes.items() if size == 1 and d not in (*kept, *(over or ()))])
     values = data[y]
@@ -45,7 +46,7 @@ def mean_and_error(
         over = tuple(name for name in REPEATS if name in values.dims and name not in kept)
     for name in (*kept, *over):
         if name not in values.dims:
-            raise ValueError(f"dims: wanted some of {values.dims}, the dims of {y!r}; got {name!r}")
+            raise ValueError(f"dims: wanted some of {values.dims}, the dims of {y!r}; got {shown(name)}")
     rest = [str(name) for name in values.dims if name not in kept and name not in over]
     if rest:
         raise ValueError(

@@ -21,7 +21,6 @@ from solvable.numerics.chi_square import chi_square
 from solvable.numerics.normals import key_words, normal_pairs
 from solvable.simulation.landscape import HIGHEST, AbstractLandscape, Eigenbasis, OriginalBasis
 
-
 MOST_DRAWN = 2**31 - 1  # numbers of one batch
 
 

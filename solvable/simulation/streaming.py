@@ -40,6 +40,22 @@ SamplerName = Literal["auto", "direct", "batch", "wishart"]
 SAMPLERS = ("auto", "direct", "batch", "wishart")
 
 
+def _as_runs(value: Any) -> int:
+    return check_integer("num_runs", value, 1, MOST)
+
+
+def _as_draws(value: Any) -> int | None:
+    return None if value is None else check_integer("num_draws", value, 1, MOST)
+
+
+def _as_sampler(value: Any) -> Any:
+    return check_choice("sampler", value, SAMPLERS)
+
+
+def _as_order(value: Any) -> Any:
+    return check_choice("order", value, ORDERS)
+
+
 class Simulation(AbstractResumable):
     """Run the optimizer itself and average over runs.
 
@@ -71,24 +87,18 @@ class Simulation(AbstractResumable):
     ``train_stderr`` and ``train_runs``.
     """
 
-    num_runs: int = eqx.field(static=True, default=1)
-    sampler: SamplerName = eqx.field(static=True, default="auto")
-    num_draws: int | None = eqx.field(static=True, default=None)
-    order: Order = eqx.field(static=True, default="replacement")
-    mesh: Mesh | None = eqx.field(static=True, default=None)
+    num_runs: int = eqx.field(static=True, converter=_as_runs, default=1)
+    sampler: SamplerName = eqx.field(static=True, converter=_as_sampler, default="auto")
+    num_draws: int | None = eqx.field(static=True, converter=_as_draws, default=None)
+    order: Order = eqx.field(static=True, converter=_as_order, default="replacement")
+    mesh: Mesh | None = eqx.field(static=True, converter=check_mesh, default=None)
     needs_key: ClassVar[bool] = True
     in_float64: ClassVar[bool] = False
     references: ClassVar[tuple[str, ...]] = ("salmon2011", "box1958")
 
     def __check_init__(self):
-        check_integer("num_runs", self.num_runs, 1, MOST)
-        check_choice("sampler", self.sampler, SAMPLERS)
-        check_choice("order", self.order, ORDERS)
-        if self.num_draws is not None:
-            check_integer("num_draws", self.num_draws, 1, MOST)
-            if self.num_runs % self.num_draws:
-                raise ValueError(f"num_draws: wanted a divisor of num_runs={self.num_runs}; got {self.num_draws}")
-        check_mesh(self.mesh)
+        if self.num_draws is not None and self.num_runs % self.num_draws:
+            raise ValueError(f"num_draws: wanted a divisor of num_runs={self.num_runs}; got {self.num_draws}")
         if self.mesh is not None and self.sampler != "direct":
             raise ValueError(f"sampler: wanted 'direct' for a model over the devices of a mesh; got {self.sampler!r}")
 

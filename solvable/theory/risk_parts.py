@@ -3,6 +3,8 @@
 import equinox as eqx
 from jaxtyping import Array, Float
 
+from solvable.arguments import check_real
+
 
 class RiskParts(eqx.Module):
     """The typical risk and the seven parts that it is the sum of; all of one shape.
@@ -45,7 +47,6 @@ class RiskParts(eqx.Module):
             ValueError: a number is below 1.
         """
         for name, count in (("features", features), ("data", data)):
-            if not count >= 1:
-                raise ValueError(f"{name}: wanted a number of independent draws >= 1; got {count!r}")
+            check_real(name, count, "a number of independent draws >= 1", lambda x: x >= 1)
         alone = self.label + self.bias + self.features / features + (self.inputs + self.noise) / data
         return alone + (self.features_inputs + self.noise_features) / (features * data)

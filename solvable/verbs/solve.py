@@ -12,7 +12,7 @@ from solvable.arguments import MOST, check_flag, check_integer, check_integers, 
 from solvable.forms.base import AbstractSubject, Form, Reading
 from solvable.forms.curve import Curve, Result
 from solvable.keys import require_key
-from solvable.method import AbstractMethod, Mismatch, check_kind, match
+from solvable.method import AbstractMethod, Mismatch, check_kind, match, recorded_steps
 from solvable.numerics.precision import in_float64
 from solvable.verbs.methods import takers
 
@@ -47,7 +47,7 @@ def solve(
     """
     check_kind("algorithm", algorithm, AbstractAlgorithm)
     check_flag("throw", throw)
-    steps = _steps_of(algorithm, steps)
+    steps = recorded_steps(algorithm, steps)
     check_types(model, algorithm, method, steps)
     reading = match_or_suggest(model, algorithm, method)
     if method.needs_key or key is not None:
@@ -93,14 +93,6 @@ def log_steps(last: int, count: int = 100) -> np.ndarray:
 def check_steps(steps: Any) -> np.ndarray:
     """``steps`` as an increasing int64 vector of values >= 0."""
     return check_integers("steps", steps, "a nonempty vector of integers")
-
-
-def _steps_of(algorithm: AbstractAlgorithm, steps: Any) -> np.ndarray:
-    if not algorithm.one_shot:
-        return check_steps(steps)
-    if steps is not None:
-        raise ValueError(f"steps: wanted None for {type(algorithm).__name__}(), which has no steps; got {shown(steps)}")
-    return np.zeros(1, np.int64)
 
 
 def check_types(
