@@ -12,7 +12,7 @@ import itertools
 import math
 import numbers
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -194,8 +194,9 @@ def _vector(name: str, value: Any, wanted: str) -> np.ndarray:
         raise refusal(name, wanted, value)
     try:
         if isinstance(value, Iterable) and not hasattr(value, "dtype"):
-            value = list(itertools.islice(value, MOST + 1))
-            if len(value) > MOST:
+            known = isinstance(value, Sized) and len(value) > MOST
+            value = [] if known else list(itertools.islice(value, MOST + 1))
+            if known or len(value) > MOST:
                 raise ValueError(f"{name}: wanted at most {MOST} values; got more")
         return np.asarray(value)
     except Exception as error:  # a ragged list, or whatever a foreign iterator raises

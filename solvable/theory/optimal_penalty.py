@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from solvable.arguments import check_broadcast, check_reals
+from solvable.arguments import LARGEST, check_broadcast, check_reals
 from solvable.forms.base import AbstractSubject
 from solvable.forms.population import Population
 from solvable.method import read_model
@@ -76,7 +76,7 @@ def optimal_power_law(
 
 
 def _positive(x):
-    return (x > 0) & (x < jnp.inf)
+    return (x >= 1 / LARGEST) & (x < jnp.inf)
 
 
 def optimal(population: Population) -> tuple[Float[Array, ""], RidgeRisk]:

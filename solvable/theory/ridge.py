@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
-from solvable.arguments import check_broadcast, check_choice, check_reals, is_concrete, refusal
+from solvable.arguments import LARGEST, check_broadcast, check_choice, check_reals, is_concrete, refusal
 from solvable.forms.algorithms import Penalty
 from solvable.forms.base import AbstractSubject, Reading
 from solvable.forms.curve import Curve
@@ -112,7 +112,7 @@ def map_points(
 
 
 def _positive(name: str, value: ArrayLike) -> Float[Array, "*points"]:
-    return check_reals(name, value, "numbers > 0", lambda x: x > 0)
+    return check_reals(name, value, "numbers > 0", lambda x: x >= 1 / LARGEST)
 
 
 def _natural(x: np.ndarray) -> np.ndarray:

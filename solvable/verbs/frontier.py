@@ -53,7 +53,7 @@ def compute_frontier(
         return theory_frontier(model, algorithm, compute)
     check_choice("approach", approach, get_args(Approach))
     if method is None or steps is None:
-        raise ValueError("method, steps: wanted both to measure curves at the given widths; one is None")
+        raise ValueError("method, steps: wanted both to measure curves at the given widths; got None for one")
     sizes, steps = _checked_widths(widths), check_integers("steps", steps, "a nonempty vector of integers")
     if key is not None:
         require_key(key, "for the simulation and the bootstrap")
