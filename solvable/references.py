@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterator
 from importlib import resources
 
-from solvable.arguments import refusal
-
 _PACKAGE = "solvable"
 
 
@@ -40,7 +38,7 @@ def cite(*objects: object) -> str:
     known = bibliography()
     for key in keys:
         if key not in known:
-            raise refusal("references", f"keys among {sorted(known)}", key)
+            raise ValueError(f"references: wanted keys among {sorted(known)}; got {key!r}")
     return "\n\n".join(known[key] for key in keys)
 
 

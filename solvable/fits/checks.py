@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from solvable.arguments import check_reals, shown
+from solvable.arguments import check_reals, refusal, shown
 
 
 def check_points(x: Any, y: Any, stderr: Any, parameters: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -49,6 +49,14 @@ def check_curves(width, steps, risk):
     return width, steps[steps > 0], risk[..., steps > 0]
 
 
+def check_increasing(name: str, values: Any) -> np.ndarray:
+    """A vector of increasing finite values; ValueError if they are none."""
+    array = check_reals(name, values, "increasing finite values")
+    if array.ndim != 1 or not (np.diff(array) > 0).all():
+        raise refusal(name, "increasing values", values)
+    return array
+
+
 def check_compute(compute, cost) -> np.ndarray:
     """The grid of compute: given, or log-spaced over what at least three widths reach."""
     first, last = cost[:, :1], cost[:, -1:]
@@ -59,9 +67,7 @@ def check_compute(compute, cost) -> np.ndarray:
             ranges = ", ".join(f"{a:.3g} to {b:.3g}" for a, b in cost[:, [0, -1]])
             raise ValueError(f"steps: wanted curves of which three overlap in compute; got {ranges}")
         return np.sort(grid)
-    compute = check_reals("compute", compute, "increasing finite values")
-    if compute.ndim != 1 or not (np.diff(compute) > 0).all():
-        raise ValueError(f"compute: wanted increasing values; got {shown(compute)}")
+    compute = check_increasing("compute", compute)
     reached = (compute >= first.min()) & (compute <= last.max())
     if compute.size == 0 or not reached.all():
         span = f"{cost.min():.3g} to {cost.max():.3g}"

@@ -6,6 +6,12 @@ from jaxtyping import Array, Float
 from solvable.arguments import check_real
 
 
+def check_draws(features: float, data: float) -> None:
+    """Raise unless both are numbers >= 1, or infinite."""
+    for name, count in (("features", features), ("data", data)):
+        check_real(name, count, "a number of independent draws >= 1", lambda x: x >= 1)
+
+
 class RiskParts(eqx.Module):
     """The typical risk and the seven parts that it is the sum of; all of one shape.
 
@@ -46,7 +52,6 @@ class RiskParts(eqx.Module):
         Raises:
             ValueError: a number is below 1.
         """
-        for name, count in (("features", features), ("data", data)):
-            check_real(name, count, "a number of independent draws >= 1", lambda x: x >= 1)
+        check_draws(features, data)
         alone = self.label + self.bias + self.features / features + (self.inputs + self.noise) / data
         return alone + (self.features_inputs + self.noise_features) / (features * data)

@@ -10,7 +10,7 @@ from solvable.arguments import check_integers
 from solvable.forms.base import AbstractSubject
 from solvable.numerics.precision import in_float64
 from solvable.theory.dmft import Section, everywhere, lower, lowered, rate_of, recorded_times
-from solvable.theory.risk_parts import RiskParts
+from solvable.theory.risk_parts import RiskParts, check_draws
 from solvable.theory.two_point import pairs, same_time
 
 
@@ -71,4 +71,5 @@ def ensemble(
     ``features=E`` alone is an ensemble of E models on one data set, ``data=B`` alone is bagging: one set of features
     trained on B independent data sets. ``inf`` averages completely.
     """
+    check_draws(features, data)
     return decompose_training(model, algorithm, steps).averaged(features, data)

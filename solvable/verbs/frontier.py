@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from solvable.arguments import check_choice, check_integers, refusal
+from solvable.fits.checks import check_increasing
 from solvable.fits.measured_frontier import Approach, MeasuredFrontier, measure_frontier
 from solvable.keys import require_key, stream
 from solvable.method import AbstractMethod
@@ -57,6 +58,7 @@ def compute_frontier(
     sizes, steps = _checked_widths(widths), check_integers("steps", steps, "a nonempty vector of integers")
     if key is not None:
         require_key(key, "for the simulation and the bootstrap")
+    compute = None if compute is None else check_increasing("compute", compute)
     require_family(model)
     laws = [model.at_width(width) for width in sizes]
     build = as_builder(algorithm)
