@@ -153,15 +153,17 @@ def check_integer(name: str, value: Any, least: int, most: int | None = None, wa
     Raises:
         ValueError: it is none.
     """
-    wanted = wanted or f"an integer >= {least}" + ("" if most is None else f" and <= {most}")
+    named = wanted or f"an integer >= {least}"
     try:
         if isinstance(value, bool | np.bool_ | np.ma.MaskedArray):
             raise TypeError
         number = operator.index(value)
     except Exception:  # a tracer's own error is no TypeError
-        raise refusal(name, wanted, value) from None
-    if number < least or (most is not None and number > most):
-        raise refusal(name, wanted, number)
+        raise refusal(name, named, value) from None
+    if number < least:
+        raise refusal(name, named, number)
+    if most is not None and number > most:
+        raise refusal(name, wanted or f"an integer from {least} to {most}", number)
     return number
 
 
@@ -213,7 +215,7 @@ def check_choice(name: str, value: Any, choices: Iterable[str], also: str = "") 
     """
     known = tuple(choices)
     if not isinstance(value, str) or value not in known:
-        raise refusal(name, f"one of {', '.join([*map(repr, known), *([also] if also else [])])}", value)
+        raise refusal(name, f"one of {', '.join([*known, *([also] if also else [])])}", value)
     return value
 
 
