@@ -70,7 +70,7 @@ class AbstractSpectral(AbstractAlgorithm, Filter):
 
 
 def check_learning_rate(algorithm: AbstractAlgorithm, steps: Any = (0,)) -> None:
-    """A constant learning rate must be one finite number > 0, a schedule one of numbers >= 0 at ``steps``.
+    """A constant learning rate must be one finite number > 0, a schedule one of numbers >= 0 up to some of ``steps``.
 
     Traced rates pass, and a schedule's NaN and infinity, which the curve's result code tells.
 
@@ -85,7 +85,8 @@ def check_learning_rate(algorithm: AbstractAlgorithm, steps: Any = (0,)) -> None
         return
     wanted = "a function of one traced step that returns one number >= 0"
     with jax.enable_x64(True):
-        tried = jnp.asarray(np.asarray(steps, np.int64)[:: max(1, len(steps) // SEEN)])
+        used = np.maximum(np.asarray(steps, np.int64) - 1, 0)  # what is recorded after t steps has used the rate at t - 1
+        tried = jnp.asarray(used[np.unique(np.linspace(0, len(used) - 1, SEEN).astype(int))])
         rates = answer("learning_rate", wanted, lambda: _rates(rate, tried))
     if np.ndim(rates) != 1 or real_numbers(rates) is None:
         raise ValueError(f"learning_rate: wanted {wanted}; got one that returns shape {np.shape(rates)[1:]}")
