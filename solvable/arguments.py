@@ -116,9 +116,15 @@ def check_real(name: str, value: Any, wanted: str, accept: Callable[[float], boo
 
 
 def check_reals(
-    name: str, value: Any, wanted: str, accept: Callable[[Any], Any] = np.isfinite, *, ndim: int | None = None
+    name: str,
+    value: Any,
+    wanted: str,
+    accept: Callable[[Any], Any] = np.isfinite,
+    *,
+    ndim: int | None = None,
+    largest: float = LARGEST,
 ) -> Any:
-    """``value`` as real numbers, at least one, not NaN, at most `LARGEST` where finite, and all of ``accept(array)``.
+    """``value`` as real numbers, at least one, not NaN, at most ``largest`` where finite, and all of ``accept(array)``.
 
     Args:
         accept: of a float64 array, elementwise.
@@ -140,11 +146,19 @@ def check_reals(
     array = np.asarray(found, np.float64)
     good = accept(array) & ~np.isnan(array)
     if not np.all(good):
-        bad = array[np.logical_not(good)].flat[0]
-        raise ValueError(f"{name}: wanted {wanted}; got {shown(value) if array.size <= 8 else f'{bad:g}'}")
-    if ((np.abs(array) > LARGEST) & np.isfinite(array)).any():
-        raise ValueError(f"{name}: wanted {wanted}, at most {LARGEST:g}; got {shown(value)}")
+        raise ValueError(f"{name}: wanted {wanted}; got {_first(array, np.broadcast_to(good, array.shape), value)}")
+    if ((np.abs(array) > largest) & np.isfinite(array)).any():
+        raise ValueError(f"{name}: wanted {wanted}, at most {largest:g}; got {shown(value)}")
     return array
+
+
+def _first(array: np.ndarray, good: np.ndarray, value: Any) -> str:
+    """The first bad value of an array, and where it is."""
+    if array.ndim == 0:
+        return shown(value)
+    place = tuple(np.argwhere(~good)[0].tolist())
+    index = place[0] if array.ndim == 1 else place
+    return f"{array[place]} at index {index}" + (f" of {shown(value)}" if array.size <= 8 else "")
 
 
 def check_integer(name: str, value: Any, least: int, most: int | None = None, wanted: str | None = None) -> int:
@@ -292,7 +306,8 @@ def representable(function: Callable[P, T]) -> Callable[P, T]:
         try:
             with np.errstate(all="ignore"):
                 result = function(*args, **kwargs)
-            good = all(np.isfinite(x).all() for x in (result if isinstance(result, tuple) else (result,)))
+            parts: Any = result if isinstance(result, tuple) else (result,)
+            good = all(np.isfinite(x).all() for x in parts)
         except (OverflowError, ZeroDivisionError):
             good, result = False, None
         if good:

@@ -85,7 +85,7 @@ def check_learning_rate(algorithm: AbstractAlgorithm, steps: Any = (0,)) -> None
         return
     wanted = "a function of one traced step that returns one number >= 0"
     with jax.enable_x64(True):
-        used = np.maximum(np.asarray(steps, np.int64) - 1, 0)  # what is recorded after t steps has used the rate at t - 1
+        used = np.maximum(np.asarray(steps, np.int64) - 1, 0)  # t steps have used the rate at t - 1
         tried = jnp.asarray(used[np.unique(np.linspace(0, len(used) - 1, SEEN).astype(int))])
         rates = answer("learning_rate", wanted, lambda: _rates(rate, tried))
     if np.ndim(rates) != 1 or real_numbers(rates) is None:

@@ -136,7 +136,7 @@ def optimal_width(
     terms(alpha, beta)  # checks alpha and beta
     batch_size = check_integer("batch_size", batch_size, 1, 2**53)
     wanted = f"finite values > batch_size = {batch_size}"
-    f = check_reals("compute", compute, wanted, lambda x: np.isfinite(x) & (x > batch_size))
+    f = check_reals("compute", compute, wanted, lambda x: np.isfinite(x) & (x > batch_size), largest=math.inf)
     check_real("aspect", aspect, "a number > 1", lambda x: x > 1)
 
     def rate(width: float) -> float:

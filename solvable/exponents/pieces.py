@@ -202,7 +202,7 @@ def _time(learning_rate: Any, steps: Any) -> Values:
 
 
 def _positive(name: str, value: Any) -> Values:
-    return check_reals(name, value, "values > 0", lambda x: x > 0)
+    return check_reals(name, value, "values > 0", lambda x: x > 0, largest=math.inf)  # `representable` judges
 
 
 def _moderate(alpha: Any, beta: Any) -> tuple[np.ndarray, np.ndarray]:

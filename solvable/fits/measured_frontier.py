@@ -132,9 +132,9 @@ def measure_frontier(
     check_choice("approach", approach, ("envelope", "isoflop"))
     check_real("batch_size", batch_size, "a number of samples >= 1", lambda x: 1 <= x < np.inf)
     check_real("span", span, "a number > 1", lambda x: x > 1)
-    batch_size, span = float(batch_size), float(span)
+    span = float(span)
     num_samples = check_integer("num_samples", num_samples, 0, MOST)
-    cost = width[:, None] * steps * batch_size
+    cost = width[:, None] * steps * float(batch_size)
     compute = check_compute(compute, cost)
     num_runs = risk.shape[1]
     if key is not None:

@@ -92,7 +92,7 @@ def _theory(data: xr.Dataset, theory: str | xr.DataArray, like: xr.DataArray, ke
         raise refusal("theory", "the name of a variable, or an xarray.DataArray", theory)
     if set(theory.dims) != set(like.dims) or any(not theory[d].equals(like[d]) for d in like.dims):
         raise ValueError(f"theory: wanted the coordinates of the simulation, {dict(like.sizes)}; got "
-                         f"{dict(theory.sizes)} or other values, select the common ones first")
+                         f"{dict(theory.sizes)} or other values: select the common ones first")
     return theory.transpose(*like.dims)
 
 

@@ -51,7 +51,7 @@ def mean_and_error(
     rest = [str(name) for name in values.dims if name not in kept and name not in over]
     if rest:
         raise ValueError(
-            f"dims: wanted only {kept} in {y!r} besides {list(over)}, which are averaged over; got {rest} too, "
+            f"dims: wanted only {kept} in {y!r} besides {list(over)}, which are averaged over; got {rest} too: "
             f"select first, data.sel({rest[0]}=...), or average over them with over=..."
         )
     count = int(np.prod([values.sizes[name] for name in over])) if over else 1

@@ -68,7 +68,7 @@ def measure_learning_curve(
     matrix, targets = check_data(features, targets, kernel)
     algorithm, recorded = check_training(algorithm, steps)
     num_subsets = check_integer("num_subsets", num_subsets, 2, MOST_TRAINED)
-    sizes = check_sizes(sizes, len(matrix) - 1)
+    sizes = check_sizes(sizes, len(matrix) - 1, f"integers from 1 to {len(matrix) - 1}")
     keys = [jax.random.fold_in(stream(key, "subset"), i) for i in range(num_subsets)]
     orders = [np.asarray(jax.random.permutation(k, len(matrix))) for k in keys]
     found = np.stack([
@@ -97,13 +97,12 @@ def check_training(algorithm: AbstractAlgorithm | float, steps: Any) -> tuple[Ab
     return algorithm, recorded
 
 
-def check_sizes(sizes: Any, most: int) -> Int[np.ndarray, " sizes"]:
+def check_sizes(sizes: Any, most: int, wanted: str) -> Int[np.ndarray, " sizes"]:
     """Numbers of training samples, from 1 to ``most``, in any order.
 
     Raises:
         ValueError: they are none.
     """
-    wanted = f"integers from 1 to {most}"
     return check_reals("sizes", sizes, wanted, lambda p: (p >= 1) & (p <= most) & (p == np.rint(p)), ndim=1).astype(int)
 
 

@@ -92,7 +92,7 @@ def prediction_band(
     if not is_function(predict):
         raise refusal("predict", PREDICTS, predict)
     check_real("confidence", confidence, "a number in (0, 1)", lambda x: 0 < x < 1)
-    sizes, half = check_sizes(sizes, MOST_SAMPLES), len(matrix) // 2
+    sizes, half = check_sizes(sizes, MOST_SAMPLES, "integers >= 1"), len(matrix) // 2
     if len(matrix) < FEWEST:
         raise ValueError(f"features: wanted at least {FEWEST} data to split in halves; got {len(matrix)}")
     capped = np.minimum(sizes, half)
