@@ -200,7 +200,7 @@ def check_integers(name: str, value: Any, wanted: str, least: int = 0) -> np.nda
         raise ValueError(f"{name}: wanted {wanted}, below 2^63; got {array.max()}")
     array = array.astype(np.int64)
     if (np.diff(array) <= 0).any():
-        raise ValueError(f"{name}: wanted {wanted}, strictly increasing; got {array[:5].tolist()}...")
+        raise ValueError(f"{name}: wanted strictly increasing values; got {array[:5].tolist()}...")
     return array
 
 
