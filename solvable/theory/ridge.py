@@ -11,12 +11,22 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
-from solvable.arguments import as_float64, is_concrete, library, to_numpy
+from solvable.arguments import (
+    LARGEST,
+    as_float64,
+    check_broadcast,
+    check_choice,
+    check_reals,
+    is_concrete,
+    library,
+    refusal,
+    to_numpy,
+)  # fmt: skip
 from solvable.forms.algorithms import Penalty
 from solvable.forms.base import AbstractSubject, Reading
 from solvable.forms.curve import Curve
 from solvable.forms.population import Endless, Population
-from solvable.method import AbstractMethod, read, read_model
+from solvable.method import AbstractMethod, check_kind, read, read_model
 from solvable.models.base import AbstractProblem
 from solvable.numerics.grouping import map_in_groups
 from solvable.numerics.padding import padded, rounded_up
@@ -110,23 +120,22 @@ def map_points(
         ValueError: a value is impossible.
     """
     best = isinstance(penalty, str)
-    if best and penalty != "optimal":
-        raise ValueError(f"penalty: wanted numbers >= 0 or 'optimal'; got {penalty!r}")
-    width = population.width if width is None else _positive("width", width)
-    samples = population.samples if samples is None else _positive("samples", samples)
-    points = width, samples, np.zeros(()) if best else _positive("penalty", penalty, zero=True)
-    return library(*points).broadcast_arrays(*points)
+    if best:
+        check_choice("penalty", penalty, ("optimal",), also="numbers >= 0")
+    given = {
+        "width": population.width if width is None else _positive("width", width),
+        "samples": population.samples if samples is None else _positive("samples", samples),
+        "penalty": np.zeros(()) if best else check_reals("penalty", penalty, "numbers >= 0 or 'optimal'", _natural),
+    }
+    return [as_float64(x) for x in check_broadcast(**given)]
 
 
-def _positive(name: str, value: ArrayLike, zero: bool = False) -> Float[Array, "*points"]:
-    wanted = "numbers >= 0" if zero else "numbers > 0"
-    try:
-        array = as_float64(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name}: wanted {wanted}; got {value!r}") from None
-    if is_concrete(array) and not ((np.asarray(array) >= 0) if zero else (np.asarray(array) > 0)).all():
-        raise ValueError(f"{name}: wanted {wanted}; got {value!r}")
-    return array
+def _positive(name: str, value: ArrayLike) -> Float[Array, "*points"]:
+    return check_reals(name, value, "numbers > 0", lambda x: x >= 1 / LARGEST)
+
+
+def _natural(x: np.ndarray) -> np.ndarray:
+    return (x >= 0) & (x < np.inf)
 
 
 @partial(jax.jit, static_argnames="best")
@@ -152,10 +161,11 @@ def ridgeless_mean(problem: AbstractProblem, samples: ArrayLike) -> Float[Array,
     Raises:
         ValueError: fewer samples than features.
     """
-    eigvals, size = jnp.asarray(problem.eigvals), jnp.asarray(samples, float)
+    check_kind("problem", problem, AbstractProblem)
+    eigvals, size = jnp.asarray(problem.eigvals), jnp.asarray(check_reals("samples", samples, "finite numbers"), float)
     width = (eigvals > 0).sum()
     if is_concrete(width, size) and (size < width).any():
-        raise ValueError(f"samples: wanted numbers >= the number of features {int(width)}; got {samples!r}")
+        raise refusal("samples", f"numbers >= the number of features {int(width)}", samples)
     freedom = size - width - 1
     floor = jnp.asarray(problem.floor, float)
     return jnp.where(freedom > 0, floor * (size - 1) / jnp.where(freedom > 0, freedom, 1.0), jnp.inf)
