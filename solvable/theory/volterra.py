@@ -108,7 +108,7 @@ def _power(decay, t):
 @eqx.filter_jit
 def _impulses(spectrum: Spectrum, algorithm: Moments, count: int):
     """Forcing at 0 ... count-1 and the kernel: K(lag) if stationary, otherwise K(t, s) with s < t."""
-    spectrum = typical(spectrum, algorithm, count)
+    spectrum = typical(spectrum, algorithm, jnp.arange(count))
     eigvals, mass = spectrum.eigvals, spectrum.mass
     start = algorithm.start(spectrum)
 
