@@ -33,7 +33,11 @@ def part_kept(spectrum: Spectrum, algorithm: Moments, steps: Float[Array, " step
         return jnp.ones(())
     reach = jax.lax.stop_gradient(spectrum.spread.real.max())
     ends = spectrum.edge + reach * jnp.array([1.0, 2.0])
-    part = lambda step: kept(*_decays(algorithm.decay(ends, step)))  # noqa: E731
+
+    def part(step):
+        decays = _decays(algorithm.decay(ends, step))
+        return kept(*jnp.where(jnp.abs(decays) < STILL, 0.0, decays))
+
     if algorithm.stationary or steps is None:
         return part(0)
     return jax.lax.map(part, steps, batch_size=TOGETHER).min()
@@ -49,4 +53,4 @@ def _decays(decay: Float[Array, "modes k k"]) -> Float[Array, " modes"]:
         growth = growth + jnp.log(size) / 2**n
         power = power / size[:, None, None]
         power = power @ power
-    return jnp.where(jnp.abs(growth) < STILL, 0.0, -growth)
+    return -growth
