@@ -22,6 +22,7 @@ PROBES = 16  # steps of a block at which its coefficients are compared with thei
 SMOOTH = 1e-3  # relative distance from it at which they hide something from the nodes
 UNRESOLVED = 4.0  # h |D T^h| of a mode that neither the block resolves nor its steps damp
 ROUNDING = 8 * np.finfo(float).eps
+VANISHED = 1e-290  # what is recorded above the floor, when nothing of it is left to be wrong
 
 State = Inexact[Array, "modes k"]
 
@@ -90,7 +91,7 @@ def checked_block(system: Coupled, state: State, first: Float[Array, ""], length
     ratios = []
     for pick in (jnp.zeros_like(system.seen).at[0].set(1.0), system.seen):
         excess = jnp.abs((system.weights * (after @ pick)).sum().real)
-        allowed = tolerance * excess + ROUNDING * (weights * (size @ jnp.abs(pick))).sum()
+        allowed = tolerance * excess + ROUNDING * (weights * (size @ jnp.abs(pick))).sum() + VANISHED
         ratios.append((weights * (error @ jnp.abs(pick))).sum() / allowed)
     return after, jnp.where(_hides(system, first, length, at), jnp.inf, jnp.maximum(*ratios))
 
