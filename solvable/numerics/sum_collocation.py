@@ -1,7 +1,7 @@
 """Collocation for recursions: a block of many steps solved at a few nodes, exactly as good as its smoothness.
 
 A recursion y(t + 1) - y(t) = f(t) over the steps t = 0 .. h - 1 of a block is a sum, as a differential equation is an
-integral. Where f is smooth over the block, it is collocated: let f be a polynomial of degree s - 1 through s nodes, then
+integral. Where f is smooth over the block, it is collocated: with f a polynomial of degree s - 1 through s nodes,
 
     y(c_i) = y(0) + sum_l W_il f(c_l),        W_il = sum_{t=0}^{c_i - 1} l_l(t),
 
