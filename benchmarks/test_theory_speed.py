@@ -60,20 +60,6 @@ def test_closed_form_against_a_numpy_loop(last, least):
     assert slow >= least * fast
 
 
-@pytest.mark.parametrize(("last", "least"), [(10**5, 2), (10**6, 20)])
-def test_closed_form_against_a_compiled_scan(last, least):
-    """A constant rate given as a schedule is iterated, step by step, in compiled code."""
-    problem = sv.PowerLawRF(1.0, 0.7, 500, 2000).draw(jax.random.key(0))
-    schedule, steps = sv.SGD(lambda t: 0.3 + 0 * t, 1), sv.log_steps(last, 100)
-    fast, slow = medians(
-        lambda: sv.solve(problem, sv.SGD(0.3, 1), sv.Recursion(), steps).risk,
-        lambda: sv.solve(problem, schedule, sv.Recursion(), steps).risk,
-        repeats=3,
-    )
-    print(f"\n{last} steps: closed form {fast * 1e3:.1f} ms, scan {slow * 1e3:.0f} ms, {slow / fast:.0f} times")
-    assert slow >= least * fast
-
-
 def test_deterministic_equivalent(benchmark):
     benchmark(typical(10**6))
 

@@ -84,7 +84,7 @@ def _adapt(system: Coupled, start: State, records, stops):
 
     blank = jnp.zeros(most), jnp.zeros(most)
     first = (jnp.zeros(()), jnp.asarray(2.0 * SHORTEST), start, 0, 0, jnp.asarray(False), blank)
-    t, _, _, count, _, grown, (lengths, seen) = jax.lax.while_loop(going, attempt, first)
+    t, _, _, _, _, grown, (lengths, seen) = jax.lax.while_loop(going, attempt, first)
     beyond = jnp.where(grown, jnp.inf, jnp.nan)
     recorded = jnp.where(records <= t, _at(records, lengths, seen, begin), beyond)
     return recorded, (t >= last) | grown, lengths
