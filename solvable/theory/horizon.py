@@ -4,12 +4,14 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from solvable.forms.algorithms import Moments
+from solvable.forms.curve import Curve
 from solvable.forms.spectrum import Spectrum
 from solvable.numerics.coupled_steps import Coupled
-from solvable.numerics.long_run import LONGEST, long_run
+from solvable.numerics.long_run import long_run
+from solvable.theory.stability import finish
 from solvable.theory.typical import part_kept, typical
 
 SPREAD = 512  # steps on each side of a horizon at which the largest rate is looked for
@@ -24,24 +26,18 @@ def between_steps(spectrum: Spectrum, algorithm: Moments) -> bool:
     return True
 
 
-def in_blocks(
-    spectrum: Spectrum, algorithm: Moments, steps: np.ndarray
-) -> tuple[Float[Array, " steps"], Bool[Array, ""]]:
-    """The risk at ``steps`` below 2^53, and whether its error is bounded: 1e-9 of the risk above the floor a block.
+@eqx.filter_jit
+def in_blocks(full: Spectrum, algorithm: Moments, steps: Int[np.ndarray, " steps"]) -> tuple[Curve, Bool[Array, ""]]:
+    """The curve at ``steps`` below 2^53, and whether its error is bounded: 1e-9 of the risk above the floor a block.
 
     Where it is not, the risk is NaN from some step on.
     """
-    assert steps[-1] < LONGEST
-    return _in_blocks(spectrum, algorithm, jnp.asarray(steps, float))
-
-
-@eqx.filter_jit
-def _in_blocks(spectrum: Spectrum, algorithm: Moments, steps: Float[Array, " steps"]):
+    records = jnp.asarray(steps, float)
     stops = jax.lax.stop_gradient(_around(algorithm.kinks))
-    looked_at = _spread(steps[-1], stops)
+    looked_at = _spread(records[-1], stops)
     # Where not all of an outlier's smear decays, how much of it is kept depends on the largest rate of all steps.
-    whole = algorithm.stationary | (part_kept(spectrum, algorithm, looked_at) >= 1)
-    spectrum = typical(spectrum, algorithm, looked_at)
+    whole = algorithm.stationary | (part_kept(full, algorithm, looked_at) >= 1)
+    spectrum = typical(full, algorithm, looked_at)
     eigvals, mass = spectrum.eigvals, spectrum.mass
 
     def coefficients(t):
@@ -52,8 +48,8 @@ def _in_blocks(spectrum: Spectrum, algorithm: Moments, steps: Float[Array, " ste
         return jnp.concatenate([f(edge, t).ravel() for f in (algorithm.decay, algorithm.injection)])
 
     system = Coupled(coefficients, probe, eigvals, spectrum.floor.real, algorithm.observation())
-    risk, fine = long_run(system, algorithm.start(spectrum), steps, stops)
-    return jnp.where(whole, risk, jnp.nan), fine & whole
+    risk, fine = long_run(system, algorithm.start(spectrum), records, stops)
+    return finish(full, algorithm, steps, jnp.where(whole, risk, jnp.nan)), fine & whole
 
 
 def _around(kinks: Float[Array, " kinks"]) -> Float[Array, " stops"]:

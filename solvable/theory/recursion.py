@@ -15,6 +15,7 @@ from solvable.forms.spectrum import Spectrum
 from solvable.method import AbstractMethod
 from solvable.numerics.inversion import FIRST, WINDOW, windows
 from solvable.numerics.long_run import LONGEST
+from solvable.numerics.padding import padded, rounded_up
 from solvable.theory import renewal
 from solvable.theory.horizon import between_steps, in_blocks
 from solvable.theory.stability import finish
@@ -53,42 +54,46 @@ class Recursion(AbstractMethod):
             ValueError: a step is too late where every step has to be visited.
         """
         solve = _closed_form if renewal.applies(algorithm) else _follow
-        return finish(subject, algorithm, steps, solve(subject, algorithm, steps))
+        return solve(subject, algorithm, steps).at(steps)
 
 
-def _closed_form(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray):
+def _closed_form(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray) -> Curve:
     early = steps < FIRST
-    times, last, index = windows(steps[~early])
-    first, late = _evaluate(spectrum, algorithm, times, last)
-    return jnp.concatenate([first[steps[early]], late.reshape(-1)[index]])
+    times, last, late = windows(steps[~early])
+    index = np.concatenate([steps[early], FIRST + late]).astype(np.int64)
+    times, last, index = (padded(x, rounded_up(len(x))) for x in (times, last, index))
+    return _evaluate(spectrum, algorithm, times, last, index)
 
 
 @eqx.filter_jit
-def _evaluate(spectrum, algorithm, times, last):
+def _evaluate(spectrum, algorithm, times, last, index) -> Curve:
+    """The curve at ``index`` among the steps before FIRST and the ``times`` after them."""
     law = renewal.lower(spectrum, algorithm)
     shift = jnp.log1p(renewal.growth(law))
     late = renewal.at_times(law, times, last, WINDOW, shift)
-    return renewal.first_steps(law), jnp.where(renewal.resolved(law), late, jnp.nan)
+    late = jnp.where(renewal.resolved(law), late, jnp.nan)
+    risk = jnp.concatenate([renewal.first_steps(law), late.reshape(-1)])[index]
+    return finish(spectrum, algorithm, index, risk)
 
 
-def _follow(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray):
+def _follow(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray) -> Curve:
     """In blocks of steps where that is cheaper and their error is bounded, else step by step."""
-    longest = int(steps[-1])
+    longest, records = int(steps[-1]), padded(steps, rounded_up(len(steps)))
     if max(SHORTEST_BLOCKS, A_RECORD * len(steps)) < longest < LONGEST and between_steps(spectrum, algorithm):
-        risk, bounded = in_blocks(spectrum, algorithm, steps)
+        curve, bounded = in_blocks(spectrum, algorithm, records)
         if not is_concrete(bounded) or bounded:
-            return risk
+            return curve
     if longest > LONGEST_SCAN:
         raise ValueError(
             f"steps: wanted at most {LONGEST_SCAN} where the settings of {type(algorithm).__name__} are not smooth, or "
             f"the risk is not, so that every step is visited; got {longest}"
         )
-    return _scan(spectrum, algorithm, longest + 1)[steps]
+    return _scan(spectrum, algorithm, longest + 1, records)
 
 
 @eqx.filter_jit
-def _scan(spectrum: Spectrum, algorithm: Moments, count: int):
-    spectrum = typical(spectrum, algorithm, jnp.arange(count))
+def _scan(full: Spectrum, algorithm: Moments, count: int, steps) -> Curve:
+    spectrum = typical(full, algorithm, jnp.arange(count))
     eigvals, mass, judged = spectrum.eigvals, spectrum.mass, algorithm.observation()
 
     def step(moments, t):
@@ -98,4 +103,5 @@ def _scan(spectrum: Spectrum, algorithm: Moments, count: int):
         injected = algorithm.injection(eigvals, t) * (mass * risk)[:, None]
         return moments - decayed + injected, seen
 
-    return jax.lax.scan(step, algorithm.start(spectrum), jnp.arange(count))[1]
+    risk = jax.lax.scan(step, algorithm.start(spectrum), jnp.arange(count))[1]
+    return finish(full, algorithm, steps, risk[steps])
