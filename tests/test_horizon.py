@@ -9,6 +9,8 @@ from rows import DANA, HeavyBall
 
 import solvable as sv
 from solvable.arguments import as_real
+from solvable.numerics.coupled_steps import Coupled, checked_block
+from solvable.numerics.long_run import TOLERANCE
 from solvable.numerics.sum_collocation import rule, scaled_rule
 from solvable.theory import recursion
 
@@ -204,3 +206,36 @@ def test_a_block_of_as_many_steps_as_nodes_is_iteration(stages):
             for ours, exact in zip(tabled, scaled_rule(1 / length, stages), strict=True):
                 scale = 1.0 if ours is tabled.origin else length
                 np.testing.assert_allclose(ours / scale, exact, atol=1e-13)
+
+
+def one_block(decay, state, length):
+    """The estimated error over what is allowed, of a block of modes with constant weights and no injection."""
+    k = state.shape[1]
+    coefficients = lambda t: (decay(t), jnp.zeros(state.shape))  # noqa: E731
+    system = Coupled(coefficients, lambda t: decay(t).ravel(), jnp.ones(len(state)), jnp.zeros(()), jnp.eye(k)[0])
+    return float(jax.jit(lambda y, h: checked_block(system, y, 0.0, h, TOLERANCE)[1])(state, length))
+
+
+def test_a_mode_that_a_block_would_damp_while_its_steps_do_not_leaves_the_error_unbounded():
+    """Beside a mode at rest: one that grows from 1e-13, one that turns by 2 radians a step for ever, one that dies."""
+    turn = np.array([[np.cos(2), -np.sin(2)], [np.sin(2), np.cos(2)]])
+    with jax.enable_x64(True):
+        grows = one_block(lambda t: jnp.array([0.0, -0.5])[:, None, None], np.array([[1.0], [1e-13]]), 1e4)
+        turns = one_block(lambda t: jnp.stack([jnp.zeros((2, 2)), jnp.eye(2) - turn]), np.diag([1.0, 1e-6]), 1e8)
+        dies = one_block(lambda t: jnp.stack([jnp.zeros((2, 2)), jnp.eye(2) - 0.9 * turn]), np.diag([1.0, 1e-6]), 1e8)
+    assert not grows <= 1
+    assert not turns <= 1
+    assert dies <= 1
+
+
+def test_what_hides_between_the_nodes_leaves_the_error_unbounded():
+    """A decay that is a hundred times larger for a while, where neither of the two rules has a node."""
+    with jax.enable_x64(True):
+        nodes = np.sort(np.concatenate([rule(jnp.asarray(1e4), s).nodes for s in (5, 6)]))
+        gap = np.argmax(np.diff(nodes))
+        low, high = nodes[gap] + 1, nodes[gap + 1] - 1
+        spike = lambda t: jnp.where((t > low) & (t < high), 1e-4, 1e-6)[None, None, None]  # noqa: E731
+        smooth = one_block(lambda t: jnp.full((1, 1, 1), 1e-6), np.ones((1, 1)), 1e4)
+        hidden = one_block(spike, np.ones((1, 1)), 1e4)
+    assert smooth <= 1
+    assert not hidden <= 1

@@ -3,8 +3,7 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from solvable.forms.algorithms import Moments
 from solvable.forms.curve import Curve
@@ -27,7 +26,7 @@ def between_steps(spectrum: Spectrum, algorithm: Moments) -> bool:
 
 
 @eqx.filter_jit
-def in_blocks(full: Spectrum, algorithm: Moments, steps: Int[np.ndarray, " steps"]) -> tuple[Curve, Bool[Array, ""]]:
+def in_blocks(full: Spectrum, algorithm: Moments, steps) -> tuple[Curve, Bool[Array, ""]]:
     """The curve at ``steps`` below 2^53, and whether its error is bounded: 1e-9 of the risk above the floor a block.
 
     Where it is not, the risk is NaN from some step on.
