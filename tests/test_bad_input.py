@@ -13,6 +13,7 @@ import solvable as sv
 
 KEY = jax.random.key(0)
 MODEL = sv.PowerLawRF(0.7, 1.0, 10, 40)
+PROBLEM = sv.LinearProblem([1.0, 0.5], [1.0, 1.0], 0.25)
 NAN, INF = math.nan, math.inf
 
 
@@ -112,6 +113,23 @@ IMPOSSIBLE = {
     "key of a draw": (lambda: MODEL.draw(None), "key", "got None"),
     "runs zero": (lambda: sv.Simulation(num_runs=0), "num_runs", "got 0"),
     "sampler": (lambda: sv.Simulation(sampler="fast"), "sampler", "got 'fast'"),
+    "rate schedule negative": (lambda: solve(algorithm=sv.SGD(lambda t: -0.1 + 0 * t, 1)), "learning_rate", "-0.1"),
+    "rate schedule late": (lambda: solve(algorithm=sv.SGD(lambda t: 0.1 - t, 1), steps=[3]), "learning_rate", "-1.9"),
+    "rate a class": (lambda: sv.SGD(list), "learning_rate", "got <class 'list'>"),
+    "rate masked": (lambda: sv.SGD(np.ma.masked), "learning_rate", "got"),
+    "steps bytes": (lambda: solve(steps=b"x"), "steps", "got b'x'"),
+    "alpha a date": (lambda: sv.PowerLawRF(np.datetime64("2020-01-01"), 1.0), "alpha", "2020"),
+    "alpha masked": (lambda: sv.PowerLawRF(np.ma.masked, 1.0), "alpha", "got"),
+    "alpha beyond float64": (lambda: sv.PowerLawRF(10**400, 1.0), "alpha", "got 1000"),
+    "width at its end": (lambda: sv.PowerLawRF(0.7, 1.0, 1e308), "width", "1e+308"),
+    "least squares, samples": (lambda: sv.theory.ridgeless_mean(PROBLEM, [NAN]), "samples", "nan"),
+    "power law, width": (lambda: sv.theory.optimal_power_law(1.0, -8.0, 16.0), "width", "-8"),
+    "floor many": (lambda: sv.LinearProblem(floor=[1, 2]), "floor", "shape (2,)"),
+    "sampler an array": (lambda: sv.Simulation(sampler=np.array([])), "sampler", "got []"),
+    "penalty a function": (lambda: sv.Ridge(lambda: 0), "penalty", "function"),
+    "regime of a number": (lambda: sv.regime(1), "model", "got 1"),
+    "phase of text": (lambda: sv.phase("a", 1), "alpha", "got 'a'"),
+    "count of gigabytes": (lambda: sv.log_steps(100, 2**31), "count", "2147483648"),
     "model": (lambda: solve(model="PLRF"), "model", "got 'PLRF'"),
     "algorithm": (lambda: solve(algorithm="sgd"), "algorithm", "got 'sgd'"),
     "method": (lambda: solve(method="recursion"), "method", "got 'recursion'"),
@@ -140,6 +158,25 @@ def test_a_learning_rate_beyond_stability_names_the_threshold():
 def test_a_schedule_that_returns_nan_is_flagged():
     curve = solve(algorithm=sv.SGD(lambda t: jnp.nan * t, 1), steps=[0, 3])
     assert curve.result == sv.Result.NONFINITE
+
+
+@pytest.mark.parametrize("ratio", [None, 2.0])
+def test_a_map_without_any_power_law_is_nan(ratio):
+    found = sv.frontier_map(MODEL, sv.SGD(0.1, 1), [1e4, 1e6], alpha=[0.2, 0.3], beta=[0.1, 0.2], ratio=ratio)
+    assert found.risk.shape == found.interior.shape == (2, 2)
+    assert np.isnan(found.risk).all()
+    assert np.isnan(found.loss_exponent).all()
+    assert not found.interior.any()
+    assert not found.staircase.any()
+
+
+@given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=3))
+def test_a_schedule_may_be_zero_and_is_seen_at_the_steps_that_are_asked(rates):
+    table = jnp.asarray([*rates, -1.0])
+    schedule = sv.SGD(lambda t: table[jnp.minimum(t, len(rates))], 1)
+    sv.algorithms.base.check_learning_rate(schedule, np.arange(len(rates) + 1))
+    with pytest.raises(ValueError, match=r"learning_rate: wanted .* got one that returns -1"):
+        sv.algorithms.base.check_learning_rate(schedule, np.arange(len(rates) + 2))
 
 
 anything = st.one_of(

@@ -81,6 +81,7 @@ def test_the_program_runs_as_a_command_and_as_a_module():
         (["chek"], "unknown command 'chek'; did you mean 'check'?"),
         (["run", "paquette2024/phase_diagrm"], "did you mean 'paquette2024/phase_diagram'?"),
         (["run", "paquette2024/onset", "--config"], "--config: wanted the name of a TOML file"),
+        (["run", "paquette2024/onset", "--alpha", "3", "1"], "--alpha: wanted a range, two finite numbers"),
         (["check", "--parameters", "widht=3"], "got 'widht'; did you mean 'width'?"),
         (["check", "--parameters", "width=abc"], "width: wanted a number of features >= 1; got 'abc'"),
         (["check", "--parameters", "width"], "--parameters: wanted KEY=VALUE; got 'width'"),

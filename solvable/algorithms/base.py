@@ -6,13 +6,14 @@ optimizer that is linear in the gradient, and everything else follows. `Abstract
 on a fixed data set.
 """
 
-import operator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 
-from solvable.arguments import is_concrete
+from solvable.arguments import answer, check_integer, check_real, is_concrete, real_numbers
 from solvable.forms.algorithms import (
     Descent,
     Filter,
@@ -25,6 +26,8 @@ from solvable.forms.algorithms import (
 )
 from solvable.forms.base import Form
 
+LARGEST_BATCH = 2**53  # what a float64 holds exactly
+SEEN = 64  # steps at which a schedule is tried
 FORMS: tuple[Form, ...] = (Steps, Moments, Filter, Descent, Minibatches, Penalty, Solution)
 
 
@@ -66,8 +69,10 @@ class AbstractSpectral(AbstractAlgorithm, Filter):
     """An algorithm whose error on a fixed data set shrinks by a known factor along each direction (`filter`)."""
 
 
-def check_learning_rate(algorithm: AbstractAlgorithm) -> None:
-    """A constant learning rate must be one finite number > 0; schedules and traced rates pass.
+def check_learning_rate(algorithm: AbstractAlgorithm, steps: Any = (0,)) -> None:
+    """A constant learning rate must be one finite number > 0, a schedule one of numbers >= 0 up to some of ``steps``.
+
+    Traced rates pass, and a schedule's NaN and infinity, which the curve's result code tells.
 
     Raises:
         ValueError: it is not.
@@ -75,26 +80,27 @@ def check_learning_rate(algorithm: AbstractAlgorithm) -> None:
     if not isinstance(algorithm, Moments | Descent):
         return
     rate = algorithm.learning_rate
-    if callable(rate):
+    if not callable(rate):
+        check_real("learning_rate", rate, "a finite number > 0", lambda x: 0 < x < np.inf)
         return
-    if np.shape(rate) != ():
-        shape = np.shape(rate)
-        raise ValueError(f"learning_rate: wanted one number > 0; got an array of shape {shape} (use vmap for many)")
-    if is_concrete(rate) and not (np.isfinite(float(rate)) and float(rate) > 0):
-        raise ValueError(f"learning_rate: wanted a finite number > 0; got {float(rate):g}")
+    wanted = "a function of one traced step that returns one number >= 0"
+    with jax.enable_x64(True):
+        used = np.maximum(np.asarray(steps, np.int64) - 1, 0)  # t steps have used the rate at t - 1
+        tried = jnp.asarray(used[np.unique(np.linspace(0, len(used) - 1, SEEN).astype(int))])
+        rates = answer("learning_rate", wanted, lambda: _rates(rate, tried))
+    if np.ndim(rates) != 1 or real_numbers(rates) is None:
+        raise ValueError(f"learning_rate: wanted {wanted}; got one that returns shape {np.shape(rates)[1:]}")
+    if is_concrete(rates) and (np.asarray(rates) < 0).any():
+        raise ValueError(f"learning_rate: wanted {wanted}; got one that returns {float(np.asarray(rates).min()):g}")
+
+
+@eqx.filter_jit
+def _rates(rate: Any, steps: Any) -> Any:
+    return jax.vmap(rate)(steps)
 
 
 def check_batch_size(batch_size: int | None) -> int | None:
     """``batch_size`` as a Python int of at least 1, or None for the full data set."""
     if batch_size is None:
         return None
-    try:
-        if isinstance(batch_size, bool):
-            raise TypeError
-        size = operator.index(batch_size)
-    except TypeError:
-        raise ValueError(f"batch_size: wanted an integer >= 1 or None; got {batch_size!r}") from None
-    if size < 1:
-        raise ValueError(f"batch_size: wanted an integer >= 1 or None; got {size}")
-    return size
-
+    return check_integer("batch_size", batch_size, 1, LARGEST_BATCH, "an integer >= 1 or None")

@@ -4,14 +4,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import check_batch_size
 from solvable.algorithms.linear import AbstractLinear
-from solvable.arguments import as_real
+from solvable.arguments import as_real, is_function, real_numbers, refusal
 from solvable.forms.algorithms import Descent, Minibatches
 from solvable.forms.linear_map import LinearMap
 
@@ -46,8 +44,8 @@ class SGD(AbstractLinear, Descent, Minibatches):
 
     def __check_init__(self):
         rate = self.learning_rate
-        if not callable(rate) and not isinstance(rate, jax.Array | np.ndarray):
-            raise ValueError(f"learning_rate: wanted a number > 0 or a function of the step; got {rate!r}")
+        if not is_function(rate) and real_numbers(rate) is None:
+            raise refusal("learning_rate", "a number > 0 or a function of the step", rate)
 
     @property
     def stationary(self) -> bool:

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from solvable.arguments import as_real
+from solvable.arguments import as_real, check_choice, check_real, is_function, refusal
 from solvable.keys import require_key, stream
 from solvable.models.base import AbstractModel, AbstractProblem
-from solvable.models.checks import check_real, check_width, concrete_size
+from solvable.models.checks import check_width, concrete_size
 from solvable.models.empirical import empirical_problem
 from solvable.numerics.precision import in_float64
 
@@ -26,6 +26,24 @@ ACTIVATIONS: dict[str, Callable] = {
     "tanh": jnp.tanh,
 }
 MANIFOLDS = ("gaussian", "sphere", "torus")
+
+
+def _as_activation(value: Any) -> Any:
+    return value if is_function(value) else check_choice("activation", value, ACTIVATIONS, also="a function")
+
+
+def _as_manifold(value: Any) -> Any:
+    return check_choice("manifold", value, MANIFOLDS)
+
+
+def _as_target(value: Any) -> Any:
+    if value is None or is_function(value):
+        return value
+    raise refusal("target", "a function of inputs or None", value)
+
+
+def _as_size(name: str) -> Callable[[Any], int]:
+    return lambda value: concrete_size(name, value, "the model's arrays")
 
 
 class NonlinearRF(AbstractModel):
@@ -56,30 +74,22 @@ class NonlinearRF(AbstractModel):
         num_test: size of the test set.
     """
 
-    activation: Activation | Callable = eqx.field(static=True, default="relu")
-    manifold: Manifold = eqx.field(static=True, default="sphere")
-    dimension: int = eqx.field(static=True, default=2)
+    activation: Activation | Callable = eqx.field(static=True, converter=_as_activation, default="relu")
+    manifold: Manifold = eqx.field(static=True, converter=_as_manifold, default="sphere")
+    dimension: int = eqx.field(static=True, converter=_as_size("dimension"), default=2)
     alpha: Float[Array, ""] = eqx.field(converter=as_real, default=0.0)
     bias: Float[Array, ""] = eqx.field(converter=as_real, default=0.0)
     width: Any = 16
     samples: Any = 12
-    target: Callable | None = eqx.field(static=True, default=None)
-    teacher_width: int = eqx.field(static=True, default=32)
+    target: Callable | None = eqx.field(static=True, converter=_as_target, default=None)
+    teacher_width: int = eqx.field(static=True, converter=_as_size("teacher_width"), default=32)
     noise: Float[Array, ""] = eqx.field(converter=as_real, default=0.0)
-    num_test: int = eqx.field(static=True, default=32)
+    num_test: int = eqx.field(static=True, converter=_as_size("num_test"), default=32)
     references: ClassVar[tuple[str, ...]] = ("maloney2022", "bahri2024")
 
     def __check_init__(self):
-        if not callable(self.activation) and self.activation not in ACTIVATIONS:
-            raise ValueError(f"activation: wanted a function or one of {tuple(ACTIVATIONS)}; got {self.activation!r}")
-        if self.manifold not in MANIFOLDS:
-            raise ValueError(f"manifold: wanted one of {MANIFOLDS}; got {self.manifold!r}")
-        if self.target is not None and not callable(self.target):
-            raise ValueError(f"target: wanted a function of inputs or None; got {self.target!r}")
         check_width(self.width)
-        for name in ("dimension", "samples", "teacher_width", "num_test"):
-            check_real(name, getattr(self, name), "an integer >= 1", lambda x: x >= 1)
-            concrete_size(name, getattr(self, name), "the model's arrays")
+        concrete_size("samples", self.samples, "the model's arrays")
         for name in ("alpha", "bias", "noise"):
             check_real(name, getattr(self, name), "a finite number >= 0", lambda x: 0 <= x < np.inf)
 

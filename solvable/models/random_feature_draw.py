@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from solvable.arguments import as_real
-from solvable.keys import stream
+from solvable.arguments import as_real, refusal
+from solvable.keys import require_key, stream
 from solvable.models.ambient import AbstractAmbientDraw
 from solvable.models.base import AbstractStream
 from solvable.models.checks import concrete_size
@@ -42,6 +42,11 @@ class RandomFeatureProblem(AbstractStream):
     key: Key[Array, ""]
     model: AbstractPowerLaw
     references: ClassVar[tuple[str, ...]] = ("paquette2024",)
+
+    def __check_init__(self):
+        require_key(self.key, "that W is made of")
+        if not isinstance(self.model, AbstractPowerLaw):
+            raise refusal("model", "the law that it was drawn from, a PowerLawRF", self.model)
 
     @classmethod
     def of(cls, model: AbstractPowerLaw, key: Key[Array, ""]) -> "RandomFeatureProblem":

@@ -21,6 +21,8 @@ from solvable.numerics.chi_square import chi_square
 from solvable.numerics.normals import key_words, normal_pairs
 from solvable.simulation.landscape import HIGHEST, AbstractLandscape, Eigenbasis, OriginalBasis
 
+MOST_DRAWN = 2**31 - 1  # numbers of one batch
+
 
 def _dot(a: Float[Array, "... coords"], b: Float[Array, " coords"]) -> Float[Array, "..."]:
     return jnp.matmul(a, b, precision=HIGHEST)
@@ -174,6 +176,13 @@ class Wishart(_Reduced):
         return length * features + pull * (inverse * (p * r - length * overlap * inverse))
 
 
+def check_batch(size: int | None, numbers: int) -> None:
+    """Raise where one batch, of ``numbers`` numbers a sample, is more than can be drawn at once."""
+    if size is not None and size * numbers > MOST_DRAWN:
+        each = "" if numbers == 1 else f" for this sampler and {numbers} numbers a sample"
+        raise ValueError(f"batch_size: wanted an integer from 1 to {MOST_DRAWN // numbers}{each}; got {size}")
+
+
 def reduced(problem: AbstractProblem | Reduction, algorithm: Any, name: str, dtype: Any) -> AbstractSampler:
     """The sampler called ``name`` ("auto", "batch", "wishart") of the Gaussian reduction of ``problem``.
 
@@ -187,4 +196,5 @@ def reduced(problem: AbstractProblem | Reduction, algorithm: Any, name: str, dty
     if size is None:
         return PopulationGradient(landscape)
     name = ("batch" if size == 1 else "wishart") if name == "auto" else name
+    check_batch(size, landscape.target.shape[-1] if name == "batch" else 1)
     return {"batch": Batch, "wishart": Wishart}[name](landscape, size)

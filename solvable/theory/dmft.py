@@ -14,7 +14,7 @@ from solvable.forms.base import AbstractSubject, Reading
 from solvable.forms.curve import Curve
 from solvable.forms.population import Endless, Population
 from solvable.forms.spectrum import Spectrum
-from solvable.method import AbstractMethod, read
+from solvable.method import AbstractMethod, check_kind, read
 from solvable.numerics import stepping
 from solvable.numerics.effective_ridge import (
     Modes,
@@ -83,6 +83,7 @@ def rate_of(algorithm: Descent) -> tuple[Float[Array, ""], bool]:
 
 def lowered(model: AbstractSubject, algorithm: AbstractAlgorithm, reader: str) -> tuple[Population, Descent]:
     """The population of a data set or of a stream, and the descent on it, for the functions beside `DMFT`."""
+    check_kind("model", model, AbstractSubject)
     forms = Endless if model.samples is None else Population
     return read(model, algorithm, forms, Descent, reader=reader)
 

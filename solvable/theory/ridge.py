@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
-from solvable.arguments import is_concrete
+from solvable.arguments import LARGEST, check_broadcast, check_choice, check_reals, is_concrete, refusal
 from solvable.forms.algorithms import Penalty
 from solvable.forms.base import AbstractSubject, Reading
 from solvable.forms.curve import Curve
 from solvable.forms.population import Endless, Population
-from solvable.method import AbstractMethod, read, read_model
+from solvable.method import AbstractMethod, check_kind, read, read_model
 from solvable.models.base import AbstractProblem
 from solvable.numerics.precision import in_float64
 from solvable.theory.optimal_penalty import optimal
@@ -101,22 +101,22 @@ def map_points(
         ValueError: a value is impossible.
     """
     best = isinstance(penalty, str)
-    if best and penalty != "optimal":
-        raise ValueError(f"penalty: wanted numbers >= 0 or 'optimal'; got {penalty!r}")
-    width = population.width if width is None else _positive("width", width)
-    samples = population.samples if samples is None else _positive("samples", samples)
-    return jnp.broadcast_arrays(width, samples, jnp.zeros(()) if best else _positive("penalty", penalty, zero=True))
+    if best:
+        check_choice("penalty", penalty, ("optimal",), also="numbers >= 0")
+    given = {
+        "width": population.width if width is None else _positive("width", width),
+        "samples": population.samples if samples is None else _positive("samples", samples),
+        "penalty": np.zeros(()) if best else check_reals("penalty", penalty, "numbers >= 0 or 'optimal'", _natural),
+    }
+    return [jnp.asarray(x, float) for x in check_broadcast(**given)]
 
 
-def _positive(name: str, value: ArrayLike, zero: bool = False) -> Float[Array, "*points"]:
-    wanted = "numbers >= 0" if zero else "numbers > 0"
-    try:
-        array = jnp.asarray(value, float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name}: wanted {wanted}; got {value!r}") from None
-    if is_concrete(array) and not ((np.asarray(array) >= 0) if zero else (np.asarray(array) > 0)).all():
-        raise ValueError(f"{name}: wanted {wanted}; got {value!r}")
-    return array
+def _positive(name: str, value: ArrayLike) -> Float[Array, "*points"]:
+    return check_reals(name, value, "numbers > 0", lambda x: x >= 1 / LARGEST)
+
+
+def _natural(x: np.ndarray) -> np.ndarray:
+    return (x >= 0) & (x < np.inf)
 
 
 @partial(jax.jit, static_argnames="best")
@@ -142,10 +142,11 @@ def ridgeless_mean(problem: AbstractProblem, samples: ArrayLike) -> Float[Array,
     Raises:
         ValueError: fewer samples than features.
     """
-    eigvals, size = jnp.asarray(problem.eigvals), jnp.asarray(samples, float)
+    check_kind("problem", problem, AbstractProblem)
+    eigvals, size = jnp.asarray(problem.eigvals), jnp.asarray(check_reals("samples", samples, "finite numbers"), float)
     width = (eigvals > 0).sum()
     if is_concrete(width, size) and (size < width).any():
-        raise ValueError(f"samples: wanted numbers >= the number of features {int(width)}; got {samples!r}")
+        raise refusal("samples", f"numbers >= the number of features {int(width)}", samples)
     freedom = size - width - 1
     floor = jnp.asarray(problem.floor, float)
     return jnp.where(freedom > 0, floor * (size - 1) / jnp.where(freedom > 0, freedom, 1.0), jnp.inf)

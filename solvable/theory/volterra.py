@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
+from solvable.arguments import check_reals
 from solvable.forms.algorithms import Moments
 from solvable.forms.base import AbstractSubject, Reading
 from solvable.forms.curve import Curve
@@ -48,15 +49,15 @@ class Volterra(AbstractMethod):
         """
         if not algorithm.plain:
             raise ValueError(
-                f"algorithm: Volterra() wanted one that is judged where its gradient is taken, and starts there; got "
-                f"{type(algorithm).__name__}. Recursion() takes it."
+                "algorithm: wanted one that is judged where its gradient is taken, and starts there, for Volterra(); "
+                f"got {type(algorithm).__name__}, which Recursion() takes"
             )
         longest = int(steps[-1])
         limit = LONGEST if algorithm.stationary else LONGEST_SCHEDULE
         if longest > limit:
             raise ValueError(
-                f"steps: Volterra() wanted at most {limit} (every step is solved for); got {longest}. "
-                "Recursion() gives the same curve without that limit."
+                f"steps: wanted at most {limit} for Volterra() (every step is solved for, Recursion() has no limit); "
+                f"got {longest}"
             )
         return _solved(subject, algorithm, longest + 1, padded(steps, rounded_up(len(steps)))).at(steps)
 
@@ -80,10 +81,7 @@ def _lowered(model: AbstractSubject, algorithm: AbstractAlgorithm, reader: str) 
 
 
 def _times(steps: np.ndarray) -> np.ndarray:
-    times = np.asarray(steps, float)
-    if times.ndim != 1 or not (np.isfinite(times) & (times >= 0)).all():
-        raise ValueError(f"steps: wanted a vector of integers >= 0; got {steps!r}")
-    return times
+    return check_reals("steps", steps, "a vector of integers >= 0", lambda t: np.isfinite(t) & (t >= 0), ndim=1)
 
 
 @eqx.filter_jit
