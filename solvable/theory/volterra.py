@@ -112,7 +112,7 @@ def _solved(spectrum: Spectrum, algorithm: Moments, count: int, steps) -> Curve:
 
 def _impulses(spectrum: Spectrum, algorithm: Moments, count: int):
     """Forcing at 0 ... count-1 and the kernel: K(lag) if stationary, otherwise K(t, s) with s < t."""
-    spectrum = typical(spectrum, algorithm, count)
+    spectrum = typical(spectrum, algorithm, jnp.arange(count))
     eigvals, mass = spectrum.eigvals, spectrum.mass
     start = algorithm.start(spectrum)
 
