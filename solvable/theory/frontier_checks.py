@@ -7,7 +7,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
-from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise, check_learning_rate
+from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise, check_settings
 from solvable.forms.spectrum import Spectrum
 from solvable.method import read_model
 from solvable.models.base import HasWidths
@@ -91,7 +91,7 @@ def _check_algorithm(sample: Any) -> None:
     count = sample.count_moments()
     if count != 1 or not sample.plain:
         raise ValueError(f"{wanted}; got {sample!r}, which has {count}")
-    check_learning_rate(sample)
+    check_settings(sample)
 
 
 def checked_compute(compute: Any, batch: int) -> Float[np.ndarray, "..."]:

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Key
 
-from solvable.algorithms.base import AbstractAlgorithm, check_learning_rate
+from solvable.algorithms.base import AbstractAlgorithm, check_settings
 from solvable.arguments import is_concrete
 from solvable.forms.base import AbstractSubject, Form, Reading
 from solvable.forms.curve import Curve, Result
@@ -48,6 +48,7 @@ def solve(
     """
     check_types(model, algorithm, method)
     steps = _steps_of(algorithm, steps)
+    check_settings(algorithm, int(steps[-1]))
     reading = match_or_suggest(model, algorithm, method)
     if method.needs_key or key is not None:
         require_key(key, f"for {type(method).__name__}()")
@@ -126,7 +127,7 @@ def check_types(model: AbstractSubject, algorithm: AbstractAlgorithm, method: Ab
     check_kind("model", model, AbstractSubject)
     check_kind("algorithm", algorithm, AbstractAlgorithm)
     check_kind("method", method, AbstractMethod)
-    check_learning_rate(algorithm)
+    check_settings(algorithm)
     for name, value in (("model", model), ("algorithm", algorithm), ("method", method)):
         leaves = [x for x in jax.tree.leaves(eqx.filter(value, eqx.is_inexact_array)) if is_concrete(x)]
         if any(np.isnan(np.asarray(x)).any() for x in leaves):
