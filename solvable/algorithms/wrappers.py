@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from solvable.algorithms.base import AbstractAlgorithm
 from solvable.algorithms.linear import AbstractLinear
 from solvable.algorithms.settings import SAMPLES, Setting, at, setting
 from solvable.algorithms.sgd import SGD
@@ -23,11 +24,13 @@ class AbstractWrapper(AbstractLinear):
     inner: eqx.AbstractVar[AbstractLinear]
 
     def __check_init__(self):
-        if not isinstance(self.inner, AbstractLinear):
+        inner: Any = self.inner
+        if not isinstance(inner, AbstractLinear):
+            given = type(inner).__name__ if isinstance(inner, AbstractAlgorithm) else repr(inner)
             raise ValueError(
                 f"inner: wanted an optimizer that is linear in the gradient (SGD, HeavyBall, Nesterov, EMAMomentum, "
                 f"DANA, ScheduleFree, a wrapper of one, an AbstractLinear of yours) for {type(self).__name__}(...); "
-                f"got {self.inner!r}"
+                f"got {given}"
             )
 
     @property
