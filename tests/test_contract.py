@@ -259,8 +259,8 @@ MEASURED: dict = {}
 OF_EACH_KIND = ("SGD", "SGD, full batch", "Ridge", "GradientFlow", "heavy ball, moments")
 COMPARED = [t for t in ANSWERED if t[2] in THEORIES]
 # Rows differ in their table alone, which tests of their own compare with the optimizer itself; one holds all of it.
-LONG = {"Nesterov", "Nesterov, lookahead", "EMAMomentum", "DANA", "ScheduleFree", "Preconditioned", "BatchSchedule", "EMA",
-        "TailAverage", "WeightDecay"}  # fmt: skip
+LONG = {"Nesterov", "Nesterov, lookahead", "EMAMomentum", "DANA", "ScheduleFree", "Preconditioned", "BatchSchedule",
+        "EMA", "TailAverage", "WeightDecay"}  # fmt: skip
 QUICK = [t for t in COMPARED if ("draw" in t[0] and t[1] not in LONG) or t[1] in OF_EACH_KIND]
 
 
