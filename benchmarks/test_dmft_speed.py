@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from timing import medians
+from timing import aim, medians
 
 import solvable as sv
 
@@ -28,8 +28,7 @@ def curve(width, samples, steps, ambient=np.inf):
 def test_width_and_samples_of_a_billion_cost_what_a_thousand_do():
     steps = sv.log_steps(10**15, 200)
     small, large = medians(curve(1e3, 2e3, steps), curve(1e9, 2e9, steps))
-    print(f"\n200 steps to 1e15: 1e3 {small * 1e3:.0f} ms, 1e9 {large * 1e3:.0f} ms, ratio {large / small:.2f}")
-    assert large <= 1.5 * small
+    aim("200 steps to 1e15: 1e9 features over 1e3", large / small, at_most=1.5, small=small, large=large)
 
 
 def test_late_steps_cost_what_early_ones_do():
@@ -38,8 +37,7 @@ def test_late_steps_cost_what_early_ones_do():
         curve(1e6, 2e6, np.unique(np.geomspace(64, 10**6, 100).astype(int))),
         curve(1e6, 2e6, np.unique(np.geomspace(64 * 10**6, 10**12, 100).astype(int))),
     )
-    print(f"\nsteps 64 to 1e6 {early * 1e3:.0f} ms, 6.4e7 to 1e12 {late * 1e3:.0f} ms, ratio {late / early:.2f}")
-    assert late <= 1.5 * early
+    aim("steps 6.4e7 to 1e12 over 64 to 1e6", late / early, at_most=1.5, early=early, late=late)
 
 
 def time_domain(steps, modes=64, width=100.0, samples=80.0, rate=0.3):
@@ -86,5 +84,5 @@ def test_faster_than_the_time_domain(steps):
     slow = time.perf_counter() - start
     (fast,) = medians(ours)
     np.testing.assert_allclose(ours(), theirs, rtol=1e-7)
-    print(f"\n{steps} steps: time domain {slow:.2f} s, contour {fast * 1e3:.0f} ms, ratio {slow / fast:.0f}")
-    assert slow > fast * (2 if steps == 50 else 20)
+    least = 2 if steps == 50 else 20
+    aim(f"{steps} steps: time domain over contour", slow / fast, at_least=least, slow=slow, fast=fast)

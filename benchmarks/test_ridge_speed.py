@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pytest
 from scipy.optimize import brentq
-from timing import medians
+from timing import aim, medians
 
 import solvable as sv
 
@@ -32,16 +32,14 @@ def ridge_map(model, sizes, penalty):
 def test_a_map_of_64_by_64_takes_a_fraction_of_a_second(ambient):
     model = sv.PowerLawRF(1.0, 0.3, 100, ambient, noise=0.1)
     plain, best = medians(ridge_map(model, SIZES, 1e-6), ridge_map(model, SIZES, "optimal"), repeats=3)
-    print(f"\nambient {ambient:g}: 64 x 64 points {plain:.3f} s, at the best penalty {best:.2f} s")
-    assert plain < 2
+    aim(f"seconds of a map of 64 x 64, ambient {ambient:g}", plain, at_most=2, at_the_best_penalty=best)
 
 
 def test_a_thousand_million_costs_what_a_thousand_does():
     model = sv.PowerLawRF(1.0, 0.3, 100, math.inf)
     around = np.geomspace(1, 3, 16)
     small, large = medians(ridge_map(model, 1e3 * around, 1e-6), ridge_map(model, 1e9 * around, 1e-6), repeats=15)
-    print(f"\n256 points at 1e3 {small * 1e3:.1f} ms, at 1e9 {large * 1e3:.1f} ms, ratio {large / small:.2f}")
-    assert large <= 1.5 * small
+    aim("256 points at 1e9 over 1e3", large / small, at_most=1.5, small=small, large=large)
 
 
 def numpy_risk(eigvals, power, width, samples, penalty, noise):
@@ -71,5 +69,4 @@ def test_against_a_loop_over_brentq(ambient):
     ours = lambda: sv.ridge_map(model, width=sizes[:, None], samples=sizes, penalty=1e-5).risk  # noqa: E731
     np.testing.assert_allclose(ours(), loop(), rtol=1e-8)
     fast, slow = medians(ours, loop, repeats=3)
-    print(f"\nambient {ambient}: 64 points {fast * 1e3:.1f} ms, loop {slow * 1e3:.0f} ms, ratio {slow / fast:.0f}")
-    assert slow > 3 * fast
+    aim(f"64 points, ambient {ambient}: loop over ours", slow / fast, at_least=3, slow=slow, fast=fast)

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from timing import aim
 
 import solvable as sv
 from solvable.numerics import normals
@@ -60,8 +61,8 @@ def drawing(width, num_runs, last):
     return seconds
 
 
-def compare(benchmark, **sides):
-    """Best time of each side in nanoseconds and the ratio of first to second, printed and recorded."""
+def compare(benchmark, *, at_least=None, at_most=None, **sides):
+    """Best time of each side in nanoseconds and the ratio of first to second, beside its aim."""
     best = np.min([[measure() for measure in sides.values()] for _ in range(ROUNDS)], axis=0)
     ratio, nanoseconds = (
         float(best[0] / best[1]),
@@ -69,8 +70,7 @@ def compare(benchmark, **sides):
     )
     benchmark.extra_info.update(nanoseconds, ratio=round(ratio, 2))
     benchmark.pedantic(list(sides.values())[-1], rounds=1)
-    print(f"\n{benchmark.name}: ratio {ratio:.2f}, nanoseconds {nanoseconds}")
-    return ratio
+    aim(benchmark.name, ratio, at_least=at_least, at_most=at_most, **nanoseconds)
 
 
 @pytest.fixture(scope="module")
@@ -89,13 +89,13 @@ def test_reduced_against_direct(benchmark, problems, width, num_runs, wanted):
     """
     direct = per_step(problems[width], "direct", num_runs, 2000 if num_runs == 1 else 150)
     reduced = per_step(problems[width], "auto", num_runs, 40_000 // num_runs)
-    assert compare(benchmark, direct=direct, reduced=reduced) > wanted
+    compare(benchmark, direct=direct, reduced=reduced, at_least=wanted)
 
 
 @pytest.mark.parametrize("num_runs", [1, 32])
 def test_a_step_against_its_normals(benchmark, problems, num_runs):
     step = per_step(problems[1000], "auto", num_runs, 40_000 // num_runs)
-    assert compare(benchmark, step=step, draw=drawing(1000, num_runs, 40_000 // num_runs)) < 1.5
+    compare(benchmark, step=step, draw=drawing(1000, num_runs, 40_000 // num_runs), at_most=1.5)
 
 
 @pytest.mark.parametrize(("num_runs", "wanted"), [(1, 1.8), (32, 1.3)])
@@ -103,7 +103,7 @@ def test_a_batch_of_a_million_against_one(benchmark, problems, num_runs, wanted)
     """The aim is 1.3; one run alone misses it, bound by the number of separate loops in a step."""
     huge = per_step(problems[1000], "auto", num_runs, 40_000 // num_runs, batch_size=10**6)
     one = per_step(problems[1000], "auto", num_runs, 40_000 // num_runs)
-    assert compare(benchmark, huge=huge, one=one) < wanted
+    compare(benchmark, huge=huge, one=one, at_most=wanted)
 
 
 def test_against_numpy_in_the_eigenbasis(benchmark, problems):
@@ -124,7 +124,7 @@ def test_against_numpy_in_the_eigenbasis(benchmark, problems):
         return (time.perf_counter() - start) / steps / num_runs
 
     ours = per_step(problem, "auto", num_runs, 2000)
-    assert compare(benchmark, numpy=plain, ours=ours) > 3
+    compare(benchmark, numpy=plain, ours=ours, at_least=3)
 
 
 def test_normals_against_jax(benchmark):
@@ -148,4 +148,4 @@ def test_normals_against_jax(benchmark):
     def ours(key, i):
         return normals.normal_pairs(normals.key_words(key), i * chunk + jnp.arange(chunk), width // 2)
 
-    assert compare(benchmark, jax=seconds(theirs), ours=seconds(ours)) > 1.5
+    compare(benchmark, jax=seconds(theirs), ours=seconds(ours), at_least=1.5)

@@ -9,7 +9,7 @@ Every claim is a ratio of medians taken in turns in one process, so a busy machi
 import jax
 import numpy as np
 import pytest
-from timing import medians
+from timing import aim, medians
 
 import solvable as sv
 
@@ -30,11 +30,7 @@ def typical(width, alpha=1.0):
 @pytest.mark.parametrize("alpha", [0.4, 1.0])
 def test_width_a_trillion_costs_what_ten_thousand_does(alpha):
     small, large = medians(typical(10**4, alpha), typical(10**12, alpha))
-    print(
-        f"\nalpha {alpha}: width 1e4 {small * 1e3:.0f} ms, width 1e12 {large * 1e3:.0f} ms, ratio {large / small:.2f}"
-    )
-    assert large <= 1.5 * small
-    assert large <= 1.0
+    aim(f"alpha {alpha}: width 1e12 over width 1e4", large / small, at_most=1.5, small=small, large=large)
 
 
 def numpy_recursion(spectrum, rate, count):
@@ -55,9 +51,8 @@ def test_closed_form_against_a_numpy_loop(last, least):
     spectrum, steps = problem.spectrum(), sv.log_steps(last, 100)
     closed = lambda: sv.solve(problem, sv.SGD(0.3, 1), sv.Recursion(), steps).risk  # noqa: E731
     fast, slow = medians(closed, lambda: numpy_recursion(spectrum, 0.3, last), repeats=3)
-    print(f"\n{last} steps: closed form {fast * 1e3:.1f} ms, NumPy loop {slow * 1e3:.0f} ms, {slow / fast:.0f} times")
+    aim(f"{last} steps: NumPy loop over closed form", slow / fast, at_least=least, fast=fast, slow=slow)
     np.testing.assert_allclose(closed(), numpy_recursion(spectrum, 0.3, last)[steps], rtol=1e-10)
-    assert slow >= least * fast
 
 
 @pytest.mark.parametrize(("last", "least"), [(10**5, 2), (10**6, 20)])
@@ -70,8 +65,7 @@ def test_closed_form_against_a_compiled_scan(last, least):
         lambda: sv.solve(problem, schedule, sv.Recursion(), steps).risk,
         repeats=3,
     )
-    print(f"\n{last} steps: closed form {fast * 1e3:.1f} ms, scan {slow * 1e3:.0f} ms, {slow / fast:.0f} times")
-    assert slow >= least * fast
+    aim(f"{last} steps: compiled scan over closed form", slow / fast, at_least=least, fast=fast, slow=slow)
 
 
 def test_deterministic_equivalent(benchmark):

@@ -31,6 +31,7 @@ from .exponents import phase as phase
 from .fits import fit_power_law as fit_power_law
 from .forms import Curve as Curve
 from .forms import Result as Result
+from .io.compilation import keep_compiled_programs as keep_compiled_programs
 from .method import AbstractMethod as AbstractMethod
 from .models import AbstractModel as AbstractModel
 from .models import LinearProblem as LinearProblem

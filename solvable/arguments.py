@@ -4,11 +4,14 @@ The axis names in the package's array types: ``modes`` are eigendirections of th
 trainable features, ``ambient`` input coordinates, ``steps`` recorded optimizer steps, ``runs`` independent repetitions.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+
+T = TypeVar("T")
 
 
 def as_real(value: Any) -> Any:
@@ -24,6 +27,35 @@ def as_real(value: Any) -> Any:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         return value
+
+
+def library(*values: object) -> Any:
+    """NumPy for values that are known now, so that nothing is compiled, and jax.numpy where one is traced."""
+    return np if is_concrete(*values) else jnp
+
+
+def as_array(value: Any, dtype: Any) -> Any:
+    """A number or an array as one of this type, NumPy's where it is known now."""
+    return library(value).asarray(value, dtype)
+
+
+def as_float64(value: Any) -> Any:
+    """`as_array` in float64, under 64-bit types."""
+    return as_array(value, np.float64)
+
+
+def to_numpy(tree: T) -> T:
+    """Concrete numeric JAX arrays of a tree as NumPy arrays; tracers and random keys stay as they are.
+
+    With x64 off, JAX would round a float64 array at its next use; a NumPy array keeps its digits.
+    """
+
+    def convert(leaf):
+        if isinstance(leaf, Tracer) or not isinstance(leaf, jax.Array):
+            return leaf
+        return leaf if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else np.asarray(leaf)
+
+    return jax.tree.map(convert, tree)
 
 
 def is_concrete(*values: object) -> bool:

@@ -8,12 +8,13 @@ import zlib
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Key
 
 
 def stream(key: Key[Array, ""], name: str) -> Key[Array, ""]:
     """The stream called ``name`` of ``key``."""
-    return jax.random.fold_in(key, zlib.crc32(name.encode()) & 0x7FFFFFFF)
+    return jax.random.fold_in(key, np.uint32(zlib.crc32(name.encode()) & 0x7FFFFFFF))
 
 
 def require_key(key: object, why: str) -> Key[Array, ""]:

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, TypeVar
 
 import equinox as eqx
+import jax
 import numpy as np
 from jaxtyping import Array, Int, Key
 
 from solvable.algorithms.base import AbstractAlgorithm, check_settings
 from solvable.forms.base import AbstractForm, AbstractSubject, Form, Reading
 from solvable.forms.curve import Curve
+from solvable.io.fingerprint import edited_since
 
 SubjectT = TypeVar("SubjectT", bound=AbstractForm)
 StatedT = TypeVar("StatedT", bound=AbstractForm)
@@ -102,6 +104,8 @@ def match(model: AbstractSubject, algorithm: AbstractAlgorithm, reads: tuple[Rea
     Raises:
         Mismatch: there is none. The message names the argument at fault, what was wanted and what was given.
     """
+    if edited_since(type(model), type(algorithm)):
+        jax.clear_caches()  # programs that were compiled of the old code
     has, states = set(model.lowerings()), set(algorithm.states())
     for reading in reads:
         if reading.subject in has and reading.algorithm in states:

@@ -74,7 +74,7 @@ def test_run_status_and_collect(file, tmp_path, capsys):
 
 def test_a_missing_chunk_is_exit_code_3_and_only_it_is_done_again(file, tmp_path, capsys):
     assert main(["sweep", "run", str(file)]) == 0
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "store" / "shards").iterdir()}
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "store" / "chunks").iterdir()}
     lost = sorted(before)[1]
     lost.unlink()
     assert main(["sweep", "status", str(file), "--json"]) == 3
@@ -85,7 +85,7 @@ def test_a_missing_chunk_is_exit_code_3_and_only_it_is_done_again(file, tmp_path
     with xr.open_dataset(tmp_path / "some.nc", engine="h5netcdf") as dataset:
         assert np.isnan(dataset.risk.values).any()
     assert main(["sweep", "run", str(file), "--shard", "1/2"]) == 0
-    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "store" / "shards").iterdir()}
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "store" / "chunks").iterdir()}
     assert {path for path in after if after[path] != before[path]} == {lost}
 
 
@@ -243,10 +243,10 @@ def long_plan(folder: Path) -> Path:
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize(("number", "workers"), [(signal.SIGINT, "0"), (signal.SIGTERM, "0"), (signal.SIGINT, "2")])
 def test_an_interrupted_sweep_says_how_to_go_on_and_ends_the_same(number, workers, tmp_path):
-    file, shards = long_plan(tmp_path), tmp_path / "store" / "shards"
+    file, chunks = long_plan(tmp_path), tmp_path / "store" / "chunks"
     running = start("run", str(file), "--workers", workers)
     deadline = time.monotonic() + 200
-    while not (shards.is_dir() and any(shards.glob("*.npz"))):
+    while not (chunks.is_dir() and any(chunks.glob("*.npz"))):
         assert running.poll() is None, running.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -255,7 +255,7 @@ def test_an_interrupted_sweep_says_how_to_go_on_and_ends_the_same(number, worker
     assert running.returncode == 130, (out, err)
     assert "again to go on from there" in err
     assert "Traceback" not in err
-    done = len(list(shards.glob("*.npz")))
+    done = len(list(chunks.glob("*.npz")))
     assert 0 < done < 12
     again = start("run", str(file))
     out, err = again.communicate(timeout=200)

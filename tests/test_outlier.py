@@ -11,8 +11,8 @@ from scipy.stats import chi2
 
 from solvable.algorithms import SGD
 from solvable.models import PowerLawRF
-from solvable.numerics.outlier import CIRCLE, kept, largest, median_square, split
-from solvable.numerics.resolvent import Ellipse, Law, contour, edges, effective_ridge
+from solvable.numerics.outlier import CIRCLE, kept, marks, median_square, split
+from solvable.numerics.resolvent import Ellipse, Law, contour, course, edges, sum_and_slope
 from solvable.theory import stability
 
 
@@ -23,11 +23,11 @@ def law(alpha, width, ratio=4):
 @jax.jit
 def both(law):
     """One contour around everything, and two."""
-    kappa = effective_ridge(law)
-    return contour(law, *edges(law, kappa), 512), split(law, kappa, 512)
+    w = course(law, *edges(law), 512)
+    return contour(law, w, sum_and_slope(law, w)[0]), split(law, marks(law), jnp.asarray(1.4), 512)
 
 
-place = jax.jit(largest)
+place = jax.jit(lambda law: marks(law).largest)
 
 
 def top_of_draws(alpha, width, draws, seed):
@@ -74,7 +74,7 @@ def test_the_circle_holds_one_eigenvalue_at_its_explicit_mean(alpha, width):
     with jax.enable_x64(True):
         found = both(law(alpha, width))[1]
         z, _, weight, total = (np.asarray(x)[-CIRCLE:] for x in found.contour)
-        top = float(found.largest)
+        top = float(place(law(alpha, width)))
     eigvals = plain.input_eigvals(alpha, 4 * width)[1:]
     mean = 1 + (eigvals / (1 - eigvals)).sum() / width
     mass = -total / z * weight
@@ -89,7 +89,7 @@ def test_two_contours_are_one(alpha, width):
     """Sums of mass h(z), h of degrees 0 to 40, with roots on both sides of the outlier."""
     with jax.enable_x64(True):
         one, two = both(law(alpha, width))
-        top = float(two.largest)
+        top = float(place(law(alpha, width)))
         sums = []
         for z, _, weight, total in (one, two.contour):
             mass, x = -total / z * weight, z / top
@@ -105,14 +105,15 @@ def test_the_contour_around_the_others_ends_below_the_outlier():
         for alpha, width in ((0.2, 64), (0.3, 100), (0.8, 10), (1.0, 10**12)):
             found = both(law(alpha, width))[1]
             rest = np.asarray(found.contour.z)[:-CIRCLE]
+            half = float(place(law(alpha, width))) / 2
             # |1 - g z| < 1 with g = 2 / lambda_1
-            assert (abs(rest - found.largest / 2) <= found.largest / 2 * (1 + 1e-12)).all()
+            assert (abs(rest - half) <= half * (1 + 1e-12)).all()
 
 
 def test_the_place_is_differentiable_where_the_mode_begins_to_stand_out():
     """Somewhere between widths 20 and 100 at alpha = 0.2, ambient = 400: its slope in width does not jump."""
     with jax.enable_x64(True):
-        place = lambda log_width: largest(Law(jnp.asarray(0.2), jnp.exp(log_width), jnp.asarray(400.0)))  # noqa: E731
+        place = lambda log_width: marks(Law(jnp.asarray(0.2), jnp.exp(log_width), jnp.asarray(400.0))).largest  # noqa: E731
         widths = np.linspace(np.log(20), np.log(100), 201)
         places, slopes = (np.asarray(x) for x in jax.jit(jax.vmap(jax.value_and_grad(place)))(widths))
     quotients = np.diff(places) / np.diff(widths)
@@ -139,7 +140,7 @@ def test_the_part_of_the_spread_that_is_kept():
 
 @partial(jax.jit, static_argnames="nodes")
 def clearance(law, nodes):
-    return Ellipse.around(law, *edges(law, effective_ridge(law)), nodes)
+    return Ellipse.around(law, *edges(law), nodes)
 
 
 def test_an_ellipse_ends_where_its_node_of_angle_zero_lies():

@@ -10,10 +10,15 @@ import pytest
 from scipy.special import zeta
 
 from solvable.models import PowerLawRF
-from solvable.numerics.resolvent import Law, contour, edges, effective_ridge
+from solvable.numerics.resolvent import Law, contour, course, edges, effective_ridge, sum_and_slope
 
 ridge_of = jax.jit(effective_ridge)
-contour_of = jax.jit(lambda law: contour(law, *edges(law, effective_ridge(law)), 512))
+
+
+@jax.jit
+def contour_of(law):
+    w = course(law, *edges(law), 512)
+    return contour(law, w, sum_and_slope(law, w)[0])
 
 
 def law(alpha, width, ambient):

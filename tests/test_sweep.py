@@ -47,7 +47,7 @@ def test_a_theory_of_each_draw_is_solve_to_float64(theory):
 
 
 def test_a_simulation_is_solve_with_the_cell_s_key(simulation):
-    from solvable.sweeps.recipe import Recipe
+    from solvable.sweeps.cells import Recipe
 
     axes = {"width": [8, 12], "learning_rate": jnp.asarray(RATES), "seed": range(2)}
     recipe = Recipe(build, axes, sv.Simulation(3), STEPS, key=KEY)
@@ -149,7 +149,7 @@ def test_failures_stay_with_their_cells():
 
 
 def test_memory_that_runs_out_halves_the_tile(monkeypatch, theory):
-    from solvable.sweeps.programs import Program
+    from solvable.sweeps.program import Program
 
     lanes, each = [], Program.each
 
@@ -191,7 +191,7 @@ def test_what_cannot_be_stacked_is_solve_with_the_cell_s_key(kind):
     make, method = ALONE[kind]
     axes = {"width": [8, 12] if kind in SLOW_ALONE else [12], "seed": [0, 1]}
     plan = sv.plan(make, axes, method, STEPS, key=KEY)
-    assert all(group.alone for group in plan.groups)
+    assert all(not group.stacked for group in plan.groups)
     ds = sv.sweep(make, axes, method, STEPS, key=KEY, on_error="raise")
     again = sv.sweep(make, {"width": [12], "seed": [1]}, method, STEPS, key=KEY)
     np.testing.assert_array_equal(ds.risk.sel(width=[12], seed=[1]), again.risk)
@@ -267,7 +267,7 @@ def test_long_walks_that_cannot_be_stacked_are_chunks_of_their_own(kind):
 
 
 def test_padding_spans_at_most_eight_times():
-    from solvable.sweeps.lowering import NARROWEST, bucket
+    from solvable.sweeps.groups import NARROWEST, bucket
 
     for modes in range(1, 5000, 7):
         assert modes <= bucket(modes) <= max(8 * modes, NARROWEST)
@@ -294,6 +294,19 @@ BAD = [
     ({"axes": {"width": [8, 8]}}, r"axes\['width'\]: wanted distinct values"),
     ({"axes": {"width": [8], "learnig_rate": [0.1]}}, r"neither takes \['learnig_rate'\]"),
     ({"axes": {"width": [8], "step": [1]}}, "axes: wanted names other than"),
+    ({"axes": {"width": [8], "train_risk": [1]}}, "axes: wanted names other than"),
+    ({"axes": {"width": [8], "point": [1]}}, "axes: wanted names other than"),
+    ({"axes": {"width": [2**70]}}, r"axes\['width'\]: wanted integers of 64 bits; got one of 71 bits"),
+    ({"axes": {"width": ["\ud800"]}}, r"axes\['width'\]: wanted printable texts"),
+    ({"axes": {"width": ["a\0"]}}, r"axes\['width'\]: wanted printable texts"),
+    ({"axes": {"width": [1, True]}}, r"axes\['width'\]: wanted values of one kind.*got bool, int"),
+    ({"axes": {"width": [1, "1"]}}, r"axes\['width'\]: wanted values of one kind"),
+    ({"axes": {"width": [None, "a"]}}, r"axes\['width'\]: wanted values of one kind"),
+    ({"axes": {"width": [0.0, -0.0]}}, r"axes\['width'\]: wanted distinct values"),
+    ({"axes": {"width": [1, 1.0]}}, r"axes\['width'\]: wanted distinct values"),
+    ({"axes": {"width": [2**60, 0.5]}}, r"axes\['width'\]: wanted integers up to 2\^53 beside floats"),
+    ({"shard": (False, True)}, r"shard: wanted \(i, n\)"),
+    ({"mesh": 2}, "mesh: wanted a jax.sharding.Mesh or None; got 2"),
     ({"axes": {"width": [8], "seed": [0.5]}}, r"axes\['seed'\]: wanted integers from 0"),
     ({"axes": {("width", "learning_rate"): [(8,)]}}, "wanted 2 values at each position"),
     ({"axes": {"width": [8], "seed": [0]}, "key": None}, "key: wanted jax.random.key"),
@@ -325,6 +338,11 @@ def test_axes_of_any_name_and_value():
     assert validate(ds).risk.dims == ("rule", "batch_size", "step")
     assert np.isnan(ds.batch_size[1])
     assert re.match("rule batch_size", ds.attrs["axes"])
+
+
+def test_what_build_sees_is_what_the_coordinate_holds():
+    (axis,) = parse_axes({"learning_rate": [1, 0.5]})
+    assert [type(value) for (value,) in axis.values] == [float, float]
 
 
 def test_compiled_programs_are_kept_in_a_folder(tmp_path):

@@ -18,10 +18,10 @@ from test_sweep_store import contents, expected_contents, same
 
 import solvable as sv
 from solvable.sweeps import store
-from solvable.sweeps.engines import task
+from solvable.sweeps.cells import Recipe
+from solvable.sweeps.executors import task
 from solvable.sweeps.identity import describe
-from solvable.sweeps.layout import make_plan
-from solvable.sweeps.recipe import Recipe
+from solvable.sweeps.plan import make_plan
 
 HERE = Path(__file__).parent
 
@@ -179,7 +179,7 @@ def test_a_long_run_is_killed_and_goes_on(tmp_path):
     ended(python(program, tmp_path / "whole", tmp_path / "whole.nc"))
     killed = python(program, tmp_path / "killed", tmp_path / "killed.nc")
     partial, deadline = tmp_path / "killed" / "partial", time.monotonic() + 120
-    while not (partial.is_dir() and list(partial.glob("*.npz"))):
+    while not (partial.is_dir() and list(partial.glob("*-walk*"))):
         assert killed.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -197,8 +197,9 @@ def test_a_worker_that_builds_something_else_is_refused(tmp_path):
 
     given = (sweep_worker.AXES, sweep_worker.METHODS["slow"], sweep_worker.STEPS)
     made = make_plan(Recipe(sweep_worker.build, *given, key=sweep_worker.KEY), (jax.local_devices()[0],))
+    chunk = made.chunks[0]
     with pytest.raises(ValueError, match="executor: wanted workers with the same software, device and build"):
-        task(Recipe(other, *given, key=sweep_worker.KEY), str(tmp_path), made.chunks[0], "record", False)
+        task(Recipe(other, *given, key=sweep_worker.KEY), str(tmp_path), chunk.cells, chunk.name, "record", False)
 
 
 @pytest.mark.parametrize("method", ["slow", "simulation", "theory"])

@@ -101,7 +101,7 @@ def check_schedule(name: str, schedule: Callable[[Any], Any], rule: Rule, last: 
 @in_float64
 def _check_values(name: str, schedule: Callable[[Any], Any], rule: Rule, steps: np.ndarray) -> None:
     try:
-        values: Any = jax.vmap(schedule)(steps)
+        values: Any = _values(schedule, steps)
     except jax.errors.ConcretizationTypeError:
         raise ValueError(
             f"{name}: wanted a function of the step that JAX can trace (jnp.where for if, jnp for math); "
@@ -116,6 +116,11 @@ def _check_values(name: str, schedule: Callable[[Any], Any], rule: Rule, steps: 
     if bad.any():
         where = np.flatnonzero(bad)[0]
         raise ValueError(f"{name}: wanted {rule.in_time} at every step; got {values[where]:g} at step {steps[where]}")
+
+
+@eqx.filter_jit
+def _values(schedule: Callable[[Any], Any], steps: np.ndarray) -> Any:
+    return jax.vmap(schedule)(steps)
 
 
 def _steps(schedule: Any, last: int) -> np.ndarray:

@@ -18,6 +18,7 @@ import sys
 
 from solvable.cli.experiments import experiment_names, experiments_folder, load_experiment
 from solvable.cli.options import WrongUsage
+from solvable.cli.programs import keep, take_flag
 
 __all__ = ["COMMANDS", "experiment_names", "experiments_folder", "load_experiment", "main"]
 
@@ -38,6 +39,10 @@ commands:
 `solvable COMMAND --help` explains the options of a command. Most take `--config FILE.toml` in place of flags and
 `--json` for results that programs read; `--tiny` makes any experiment a quick trial.
 
+Compiled programs are kept in the user's cache folder, half a gigabyte at most, so that a command starts faster the next
+time. `--no-compilation-cache` does without, SOLVABLE_COMPILATION_CACHE=no always; SOLVABLE_COMPILATION_CACHE=FOLDER
+keeps them elsewhere, and where JAX_COMPILATION_CACHE_DIR is set, that counts alone.
+
 exit codes: 0 finished, 1 finished but a report or check disagrees, 2 wrong usage, 3 a sweep is not complete,
 4 a file cannot be read or written, 130 interrupted
 """
@@ -55,8 +60,8 @@ FINISHED, DISAGREES, WRONG, INCOMPLETE, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 4,
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
-    arguments = sys.argv[1:] if argv is None else list(argv)
+    """Run one command; returns the exit code. Compiled programs are kept if it is the process's own command line."""
+    keeps, arguments = take_flag(sys.argv[1:] if argv is None else argv)
     name, rest = (arguments[0], arguments[1:]) if arguments else ("--help", [])
     if name in ("-h", "--help"):
         print(USAGE, end="")
@@ -66,6 +71,8 @@ def main(argv: list[str] | None = None) -> int:
             from solvable.config.values import suggest
 
             raise WrongUsage(f"unknown command {name!r}{suggest(name, COMMANDS) or '; wanted ' + ', '.join(COMMANDS)}")
+        if argv is None and keeps:  # a caller within Python has its own configuration
+            keep()
         module, function = COMMANDS[name].split(":")
         return getattr(importlib.import_module(f"solvable.cli.{module}"), function)(rest)
     except SystemExit as done:  # the parser of flags: after a help text, or for wrong flags

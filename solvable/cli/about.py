@@ -93,7 +93,7 @@ def info_command(arguments: list[str]) -> int:
         print(f"{name:<18} {value}")
     print(f"{'devices':<18} {', '.join(content['devices'])} ({content['device_kind']})")
     print(f"{'precision':<18} {content['simulations']} simulations, float64 theories")
-    cache = content["compilation_cache"] or "none (set JAX_COMPILATION_CACHE_DIR, or --compilation-cache of a sweep)"
+    cache = content["compilation_cache"] or "none"
     print(f"{'compilation cache':<18} {cache}")
     return 0
 

@@ -3,8 +3,11 @@
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -45,13 +48,22 @@ def run_through(config: SweepConfig, workers: int, dask: str | None, shared: Run
     if (cache := shared.get("compilation_cache")) is not None:  # the workers' JAX reads it from their environment
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(cache)
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
-    for _ in range(FRESH_POOLS):
+    in_vain, before = 0, _files(config.folder())
+    while in_vain < FRESH_POOLS:
         try:
             with _processes(workers) as executor:
                 return config.run(executor=executor, **shared)
         except BrokenProcessPool:
             print("solvable: a worker process was killed; going on with new ones", file=sys.stderr)
+        # What was finished, and at which cell a process died, is in the store.
+        after = _files(config.folder())
+        in_vain, before = (in_vain + 1 if after == before else 0), after
     raise OSError(f"workers were killed {FRESH_POOLS} times (out of memory?); finished chunks are in {config.folder()}")
+
+
+def _files(folder: Path) -> set[tuple[str, int]]:
+    """What is in a store: every file's name and size."""
+    return {(str(path), path.stat().st_size) for path in folder.glob("*/*") if path.is_file()}
 
 
 @contextmanager
@@ -73,18 +85,29 @@ def _processes(count: int) -> "Iterator[Executor]":
 
 
 def _begin_worker(begun: "Synchronized[int]", count: int) -> None:
-    """End at an interrupt, and keep to a share of the cores: threads of several processes hold each other up.
+    """End at an interrupt and with the parent, and keep to a share of the cores.
+
+    Threads of several processes on the same cores hold each other up.
 
     Args:
         begun: shared number of workers that have begun.
         count: number of workers.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # in order: it takes its marks away
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     with begun.get_lock():
         place, begun.value = begun.value, begun.value + 1
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, cores[place % len(cores) :: count])
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone, however that died."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
 
 
 def _on_dask(config: SweepConfig, address: str, shared: Running) -> "xr.Dataset":
@@ -98,13 +121,18 @@ def _on_dask(config: SweepConfig, address: str, shared: Running) -> "xr.Dataset"
 
 @contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """Within, SIGTERM (a job's time is up) ends as Ctrl-C does: with the store in order and a word on how to go on."""
+    """Within, SIGTERM (a job's time is up) and SIGHUP (the terminal is gone) end as Ctrl-C does.
+
+    The store is in order then, and a word says how to go on.
+    """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = [signal.signal(number, interrupt) for number in numbers]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

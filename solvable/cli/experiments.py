@@ -9,6 +9,7 @@ never write over them; the same options again replace them, each file in one mov
 import dataclasses
 import importlib
 import inspect
+import io
 import json
 import sys
 import time
@@ -32,8 +33,8 @@ MAIN_JOB = "paquette2024/phase_diagram"
 class Savable(Protocol):
     """A figure of matplotlib, as far as it is known here."""
 
-    def savefig(self, fname: Path, *, dpi: float = ...) -> object:
-        """Write a file of the kind that its suffix says."""
+    def savefig(self, fname: io.BytesIO, *, format: str = ..., dpi: float = ...) -> object:
+        """Write an image of this format."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,13 +157,15 @@ def _with_progress(run: "Callable[..., xr.Dataset]", config: object) -> "xr.Data
 
 
 def _save(folder: Path, dataset: "xr.Dataset", figure: Savable, rows: "list[ReportRow]", name: str) -> None:
-    from solvable.io.files import write_atomically
+    from solvable.io.files import put
 
-    write_atomically(folder / "dataset.nc", lambda path: dataset.to_netcdf(path, engine="h5netcdf"))
-    write_atomically(folder / "figure.png", lambda path: figure.savefig(path, dpi=160))
-    write_atomically(folder / "figure.pdf", figure.savefig)
+    for kind in ("png", "pdf"):
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format=kind, dpi=160)
+        put(folder / f"figure.{kind}", drawn.getvalue())
+    put(folder / "dataset.nc", dataset.to_netcdf(engine="h5netcdf"))
     content = {"experiment": name, "config": json.loads(dataset.attrs["config"]), "rows": rows}
-    write_atomically(folder / "report.json", lambda path: path.write_text(json.dumps(content, indent=1) + "\n"))
+    put(folder / "report.json", (json.dumps(content, indent=1) + "\n").encode())
 
 
 def print_report(rows: "list[ReportRow]") -> None:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from solvable.models.base import AbstractModel
     from solvable.sweeps import Plan
     from solvable.sweeps.axes import Value
-    from solvable.sweeps.engines import Executor
+    from solvable.sweeps.cells import Build, StepsLike
+    from solvable.sweeps.executors import Executor
     from solvable.sweeps.progress import Report
-    from solvable.sweeps.recipe import Build, StepsLike
 
 RUNNING = ("store", "chunk")  # fields that say how it is run, not what comes out
 

@@ -4,9 +4,10 @@ from enum import IntEnum
 from typing import Any
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
+
+from solvable.arguments import library, to_numpy
 
 GROWN = 1e4  # the factor over its start beyond which a risk counts as divergent where no analysis decides
 
@@ -37,7 +38,7 @@ class Curve(eqx.Module):
             method does not give it; shape (steps,).
     """
 
-    steps: Int[np.ndarray, " steps"]
+    steps: Int[Any, " steps"]
     risk: Float[Array, " steps"]
     stderr: Float[Array, " steps"]
     result: Int[Array, ""]
@@ -47,7 +48,7 @@ class Curve(eqx.Module):
     @classmethod
     def of(
         cls,
-        steps: Int[np.ndarray, " steps"],
+        steps: Int[Any, " steps"],
         risk: Float[Array, " steps"],
         *,
         start: Float[Array, ""] | float,
@@ -63,13 +64,22 @@ class Curve(eqx.Module):
             start: risk of the initial parameters, what growth is measured against.
             diverges: whether the risk grows without bound, where an analysis says so; None where none does.
         """
+        xp = library(risk, train_risk, start, diverges)
         seen = [risk] if train_risk is None else [risk, train_risk]
-        finite = jnp.stack([jnp.isfinite(x).all() for x in seen]).all()
+        finite = xp.stack([xp.isfinite(x).all() for x in seen]).all()
         if diverges is None:
-            diverges = finite & (jnp.abs(risk[-1]) > GROWN * start)
-        failed = jnp.where(finite, Result.SUCCESS, Result.NONFINITE)
-        result = jnp.where(jnp.asarray(diverges), Result.DIVERGENT, failed)
-        return cls(steps, risk, jnp.zeros_like(risk) if stderr is None else stderr, result, stats or {}, train_risk)
+            diverges = finite & (xp.abs(risk[-1]) > GROWN * start)
+        failed = xp.where(finite, Result.SUCCESS, Result.NONFINITE)
+        result = xp.where(xp.asarray(diverges), Result.DIVERGENT, failed)
+        return cls(steps, risk, xp.zeros_like(risk) if stderr is None else stderr, result, stats or {}, train_risk)
+
+    def at(self, steps: Int[np.ndarray, " steps"]) -> "Curve":
+        """The curve's first records, as those at ``steps``: of a curve that was padded to share a compiled program."""
+        count, known = len(steps), to_numpy(self)
+        cut = lambda x: x[:count] if np.ndim(x) else x  # noqa: E731
+        stats, train = {name: cut(x) for name, x in known.stats.items()}, known.train_risk
+        train = None if train is None else cut(train)
+        return Curve(steps, cut(known.risk), cut(known.stderr), known.result, stats, train)
 
     @property
     def message(self) -> str:

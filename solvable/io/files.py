@@ -2,9 +2,10 @@
 
 import io
 import os
+import re
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,23 +14,39 @@ import psutil
 from solvable.io.hashing import sha
 
 StrPath = str | os.PathLike[str]
-STALE = 3600.0  # seconds after which the temporary file of another machine is abandoned
-TEMPORARY = ".*.tmp*"  # pattern of the names of unfinished files
-_writing: set[str] = set()  # temporary files of this process
+STALE = 86_400.0  # seconds after which the temporary file of another machine is abandoned
+_TEMPORARY = re.compile(r"\.(?P<owner>[0-9a-z]+)-(?P<process>.*-\d+-\d+)-\d+\.tmp")
 
 
 class Damaged(Exception):
     """A file that is not what was written."""
 
 
-def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Arrays and their digest as the bytes of an npz file."""
+def pack(arrays: Mapping[str, np.ndarray], bound: str = "") -> bytes:
+    """Arrays and a digest as the bytes of an npz file; ``bound``: what else the digest covers, such as its name."""
     buffer = io.BytesIO()
-    np.savez(buffer, digest=np.asarray(_digest(arrays)), **arrays)  # pyright: ignore[reportArgumentType]
+    np.savez(buffer, digest=np.asarray(_digest(arrays, bound)), **arrays)  # pyright: ignore[reportArgumentType]
     return buffer.getvalue()
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
+def unpack(data: bytes, bound: str = "") -> dict[str, np.ndarray]:
+    """The arrays in what `pack` made of them with the same ``bound``.
+
+    Raises:
+        Damaged: it is not what was packed.
+    """
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        digest = str(arrays.pop("digest"))
+    except Exception as error:  # zip, zlib, header and end-of-file errors come in many classes
+        raise Damaged(str(error)) from None
+    if digest != _digest(arrays, bound):
+        raise Damaged("its contents do not match its digest")
+    return arrays
+
+
+def read_arrays(path: Path, bound: str = "") -> dict[str, np.ndarray]:
     """The arrays of a file that holds what `pack` made.
 
     Raises:
@@ -37,48 +54,75 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         Damaged: it is not what was written.
     """
     try:
-        data = path.read_bytes()
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        digest = str(arrays.pop("digest"))
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # zip, zlib, header and end-of-file errors come in many classes
+        return unpack(path.read_bytes(), bound)
+    except Damaged as error:
         raise Damaged(f"{path}: {error}") from None
-    if digest != _digest(arrays):
-        raise Damaged(f"{path}: its contents do not match its digest")
-    return arrays
 
 
-def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+def _digest(arrays: Mapping[str, np.ndarray], bound: str) -> str:
     parts = ((f"{name}{x.dtype.str}{x.shape}", x.tobytes()) for name, x in sorted(arrays.items()))
-    return sha(*(item for part in parts for item in part))
+    return sha(bound, *(item for part in parts for item in part))
 
 
-def write_atomically(path: Path, write: Callable[[Path], object], *, replace: bool = True) -> None:
-    """Let ``write(temporary)`` make a file and put it in place: nobody ever sees part of it, also after a crash.
+def put(path: Path, data: bytes | memoryview, *, replace: bool = True, owner: str = "0") -> None:
+    """Make a file with these bytes: nobody ever sees part of it, also after a crash.
 
-    The temporary file has the suffix of ``path`` and lies beside it. With ``replace=False`` a file that is already
-    there stays.
+    The bytes are written and synced to a file that has no name yet, where the system offers that, so that a killed
+    process leaves nothing. Elsewhere the temporary file lies beside ``path`` and carries ``owner`` (letters and
+    digits); `remove_abandoned` removes it.
+
+    Args:
+        replace: whether a file that is already there is replaced; otherwise it stays.
     """
-    owner = f"{socket.gethostname()}.{os.getpid()}.{time.monotonic_ns()}"
-    temporary = path.with_name(f".{path.stem}.{owner}.tmp{path.suffix}")
-    _writing.add(temporary.name)
+    temporary = _temporary(path.parent, owner)
     try:
-        write(temporary)
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        if replace or not _link(temporary, path):
-            os.replace(temporary, path)
+        if not _written_without_a_name(path, data, temporary, replace):
+            with open(temporary, "xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if replace or not _link(temporary, path):
+                os.replace(temporary, path)
         _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
-        _writing.discard(temporary.name)
 
 
-def put(path: Path, data: bytes, *, replace: bool = True) -> None:
-    """Write bytes as `write_atomically` does."""
-    write_atomically(path, lambda temporary: temporary.write_bytes(data), replace=replace)
+def _temporary(folder: Path, owner: str) -> Path:
+    """A name that says whose it is: its owner, and the process."""
+    return folder / f".{owner}-{this_process()}-{time.monotonic_ns()}.tmp"
+
+
+def this_process() -> str:
+    """Machine, number and start of this process: host-number-second."""
+    return f"{socket.gethostname()}-{os.getpid()}-{int(psutil.Process().create_time())}"
+
+
+def _written_without_a_name(path: Path, data: bytes | memoryview, temporary: Path, replace: bool) -> bool:
+    """Write an anonymous file (Linux) and give it its name when it is complete; False where that is not possible."""
+    flag = getattr(os, "O_TMPFILE", None)
+    if flag is None:
+        return False
+    try:
+        handle = os.open(path.parent, flag | os.O_WRONLY, 0o644)
+    except FileNotFoundError:
+        raise
+    except OSError:  # a file system without anonymous files
+        return False
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(handle)
+        try:
+            # Naming a source folder makes Python follow the link to the open file.
+            os.link(f"/proc/self/fd/{handle}", temporary if replace else path, src_dir_fd=0)
+        except FileExistsError:
+            return True
+        except OSError:
+            return False
+    if replace:
+        os.replace(temporary, path)
+    return True
 
 
 def _link(temporary: Path, path: Path) -> bool:
@@ -106,15 +150,30 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
-def abandoned(path: Path) -> bool:
-    """Whether the process that was writing a temporary file is gone."""
-    if path.name in _writing:
-        return False
-    head, pid, _ = path.name.rpartition(".tmp")[0].rsplit(".", 2)
+def remove_abandoned(folder: Path, owner: str) -> None:
+    """Remove the temporary files that ``owner`` wrote in this folder by `put`, in processes that are gone."""
+    for path in folder.glob(f".{owner}-*.tmp"):
+        name = _TEMPORARY.fullmatch(path.name)
+        if name is None or name["owner"] != owner or not path.is_file():
+            continue
+        if is_here(name["process"]):
+            gone = not alive(name["process"])
+        else:
+            gone = time.time() - path.stat().st_mtime > STALE
+        if gone:
+            path.unlink(missing_ok=True)
+
+
+def is_here(process: str) -> bool:
+    """Whether a process, named as by `this_process`, is or was one of this machine."""
+    return process.rsplit("-", 2)[0] == socket.gethostname()
+
+
+def alive(process: str) -> bool:
+    """Whether a process of this machine still runs."""
+    _, number, start = process.rsplit("-", 2)
     try:
-        old = time.time() - path.stat().st_mtime > STALE
-    except FileNotFoundError:
+        found = psutil.Process(int(number))
+        return int(found.create_time()) == int(start) and found.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
         return False
-    if old or not head.endswith(f".{socket.gethostname()}") or not pid.isdigit():
-        return old
-    return int(pid) == os.getpid() or not psutil.pid_exists(int(pid))  # its own: an earlier process of that number

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from solvable.arguments import is_concrete
+from solvable.arguments import as_float64, is_concrete
 from solvable.forms.base import AbstractSubject, Lowerings
 from solvable.forms.draws import DataLaw, Reduction, StreamDraw, StreamLaw
 from solvable.forms.population import Endless, Population
@@ -137,7 +137,7 @@ class AbstractStream(AbstractProblem):
     @in_float64
     def spectrum(self) -> Spectrum:
         """The spectrum of this draw: every present mode has mass 1."""
-        eigvals, target, initial, floor = (jnp.asarray(x, float) for x in self.reduction())
+        eigvals, target, initial, floor = (as_float64(x) for x in self.reduction())
         error = initial - target
         mass = (eigvals > 0).astype(float)
         return Spectrum(eigvals, mass, error**2, floor, eigvals.max(), error * target, target**2)
@@ -167,15 +167,15 @@ def given_features(problem: AbstractProblem, samples: Any) -> Population:
     Raises:
         ValueError: the problem does not start at zero.
     """
-    eigvals, target = jnp.asarray(problem.eigvals, float), jnp.asarray(problem.target, float)
+    eigvals, target = as_float64(problem.eigvals), as_float64(problem.target)
     if is_concrete(problem.initial) and np.any(np.asarray(problem.initial) != 0):
         raise ValueError("initial: wanted zero parameters at the start for a theory of finite data; got others")
-    floor = jnp.asarray(problem.floor, float)
+    floor = as_float64(problem.floor)
     noise = jnp.where(floor > 0, jnp.sqrt(jnp.where(floor > 0, floor, 1.0)), 0.0)
-    sizes = jnp.asarray(jnp.inf, float), jnp.asarray(samples, float)
+    sizes = as_float64(np.inf), as_float64(samples)
     return Population(eigvals, (eigvals > 0).astype(float), eigvals * target**2, *sizes, noise)
 
 
 def sizes(width: Any, model: AbstractModel) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """(width, samples) as float64 scalars, infinite samples for a fresh stream."""
-    return jnp.asarray(width, float), jnp.asarray(jnp.inf if model.samples is None else model.samples, float)
+    return as_float64(width), as_float64(np.inf if model.samples is None else model.samples)

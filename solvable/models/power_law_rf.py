@@ -4,11 +4,10 @@ import math
 from typing import Any, ClassVar
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from solvable.arguments import as_real, is_concrete
+from solvable.arguments import as_float64, as_real, is_concrete
 from solvable.forms.population import Population
 from solvable.forms.spectrum import Spectrum
 from solvable.keys import require_key
@@ -73,7 +72,7 @@ class PowerLawRF(HasWidths, HasPopulation, AbstractModel, AbstractPowerLaw):
 
     def law(self) -> Law:
         """alpha, width and ambient as float64 scalars."""
-        return Law(*(jnp.asarray(x, float) for x in (self.alpha, self.width, self.ambient)))
+        return Law(*(as_float64(x) for x in (self.alpha, self.width, self.ambient)))
 
     @in_float64
     def trace(self) -> Float[Array, ""]:
@@ -87,7 +86,7 @@ class PowerLawRF(HasWidths, HasPopulation, AbstractModel, AbstractPowerLaw):
 
         tau is the inverse effective ridge, sum_j D_j tau / (1 + D_j tau) = width with D_j = j^{-2 alpha}.
         """
-        return typical_floor(self.law(), jnp.asarray(self.beta, float), jnp.asarray(self.noise, float))
+        return typical_floor(self.law(), as_float64(self.beta), as_float64(self.noise))
 
     @in_float64
     def support(self) -> tuple[Float[Array, ""], Float[Array, ""]]:
@@ -99,7 +98,7 @@ class PowerLawRF(HasWidths, HasPopulation, AbstractModel, AbstractPowerLaw):
     def density(self, eigvals: Float[Array, " points"]) -> Float[Array, " points"]:
         """Eigenvalue density of the typical feature covariance, normalised to the width: Im S(w) / (pi lambda)."""
         _require_wide_ambient(self, "density()")
-        return typical_density(self.law(), jnp.asarray(eigvals, float))
+        return typical_density(self.law(), as_float64(eigvals))
 
     @in_float64
     def spectrum(self, nodes: int | None = None) -> Spectrum:
@@ -112,16 +111,16 @@ class PowerLawRF(HasWidths, HasPopulation, AbstractModel, AbstractPowerLaw):
             raise ValueError(f"nodes: wanted an integer >= {FEWEST_NODES} or None; got {nodes!r}")
         _require_wide_ambient(self, "spectrum()")
         law = self.law()
-        parameters = (jnp.asarray(x, float) for x in (self.beta, self.noise, self.init_std))
+        parameters = (as_float64(x) for x in (self.beta, self.noise, self.init_std))
         return typical_spectrum(law, *parameters, nodes or default_nodes(self.alpha, self.width))
 
     @in_float64
     def population(self) -> Population:
         """Eigenvalues j^{-2 alpha} with target power j^{-2 alpha - 2 beta}, j <= ambient, behind ``width`` features."""
         check_started_at_zero(self.init_std)
-        alpha, beta = jnp.asarray(self.alpha, float), jnp.asarray(self.beta, float)
+        alpha, beta = as_float64(self.alpha), as_float64(self.beta)
         modes = power_law_modes(alpha, 2 * alpha + 2 * beta, self.ambient)
-        return Population(*modes, *sizes(self.width, self), jnp.asarray(self.noise, float))
+        return Population(*modes, *sizes(self.width, self), as_float64(self.noise))
 
     def draw(self, key: Key[Array, ""]) -> AbstractProblem:
         """One draw of W (and of the initial parameters), with its data where ``samples`` is set.

@@ -6,28 +6,24 @@ import jax
 import jax.numpy as jnp
 
 from solvable.forms.spectrum import Spectrum
-from solvable.numerics.outlier import split
+from solvable.numerics.outlier import marks, split
 from solvable.numerics.power_sums import power_sum
 from solvable.numerics.resolvent import Law, edges, effective_ridge, on_axis
 
 
 @jax.jit
 def typical_floor(law: Law, beta, noise):
-    """F_0 + noise^2; a square W expresses every target."""
+    """F_0 + noise^2, F_0 = kappa R(kappa), kappa the effective ridge; a square W expresses every target."""
     kappa = effective_ridge(law)
     square = kappa == 0
-    return jnp.where(square, 0.0, _bias(jnp.where(square, 1.0, kappa), law, beta)) + noise**2
-
-
-def _bias(kappa, law: Law, beta):
-    """F_0 = kappa R(kappa), kappa the effective ridge."""
-    return kappa * power_sum(2 * beta, kappa, law.alpha, law.ambient).real
+    kappa = jnp.where(square, 1.0, kappa)
+    return jnp.where(square, 0.0, kappa * power_sum(2 * beta, kappa, law.alpha, law.ambient).real) + noise**2
 
 
 @jax.jit
 def typical_support(law: Law):
     """Smallest and largest eigenvalue."""
-    return edges(law, effective_ridge(law))
+    return edges(law)
 
 
 @jax.jit
@@ -46,10 +42,10 @@ def typical_spectrum(law: Law, beta, noise, init_std, nodes: int) -> Spectrum:
     # A square W has a spectrum that reaches 0: one part in 10^8 fewer features moves its edge off 0.
     square = law.ambient <= law.width
     law = law._replace(width=jnp.where(square, law.width * (1 - 1e-8), law.width))
-    kappa = effective_ridge(law)
-    floor = jnp.where(square, 0.0, _bias(kappa, law, beta)) + noise**2
-    (z, w, weight, total), largest, spread = split(law, kappa, nodes)
+    found = marks(law)
+    (z, w, weight, total), spread, target, floor = split(law, found, 2 * beta, nodes)
+    floor = jnp.where(square, 0.0, floor) + noise**2
     mass = -total / z * weight
-    target = w * power_sum(2 * beta, w, law.alpha, law.ambient) / z**2 * weight
-    eigvals, edge = jnp.where(weight == 0, 0.0, z), jax.lax.stop_gradient(largest)
+    target = w * target / z**2 * weight
+    eigvals, edge = jnp.where(weight == 0, 0.0, z), jax.lax.stop_gradient(found.largest)
     return Spectrum(eigvals, mass, target + init_std**2 * mass, floor, edge, -target, target, spread)

@@ -17,41 +17,66 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Complex, Float
+import numpy as np
+from jaxtyping import Array, Complex, Float
 
+from solvable.numerics.power_sums import power_sum_and_slope
 from solvable.numerics.resolvent import (
+    LEFT,
+    RIDGE,
+    RIGHT,
     Contour,
     Ellipse,
     Law,
     Others,
     contour,
-    edges,
+    course,
     half_angles,
-    sum_and_slope,
-    turning,
+    height,
+    landmarks,
+    ridge_and_sums,
 )
 
 CIRCLE = 24  # nodes of the upper half of a circle with nothing singular within a factor 2 of its radius: 2^-48
 CLEAR = 2.5  # how many times its distance from the others' support the contour around them stays off the outlier
 
 
+class Marks(NamedTuple):
+    """Where a law's spectrum lies."""
+
+    ridge: Float[Array, ""]  # kappa, differentiable
+    largest: Float[Array, ""]  # lambda_1 of the typical draw, differentiable
+    rest: tuple[Float[Array, ""], Float[Array, ""]]  # support without the largest mode
+    whole: tuple[Float[Array, ""], Float[Array, ""]]  # support of everything
+
+
 class Split(NamedTuple):
     """Contours around all modes: the last ``CIRCLE`` nodes around the outlier, of weight 0 if it is not apart."""
 
     contour: Contour
-    largest: Float[Array, ""]  # lambda_1
     spread: Complex[Array, " nodes"]  # z - lambda_1 around the outlier, 0 elsewhere
+    target: Complex[Array, " nodes"]  # R(w)
+    floor: Float[Array, ""]  # F_0 = kappa R(kappa)
 
 
-def largest(law: Law) -> Float[Array, ""]:
-    """lambda_1 of the typical draw; S without the pole at -D_1 is its mean over a circle, where nothing cancels."""
+def marks(law: Law) -> Marks:
+    """All landmarks of a law, in one search and one evaluation.
+
+    lambda_1 is z_1(-t) with z_1 that of the others at one feature more, before one is taken out (constant factors
+    aside, which move no turning point); S without the pole at -D_1 is its mean over a circle, where nothing cancels.
+    """
     d = law.width
-    # With one feature more before one is taken out, z_1 of the same width; constant factors aside.
-    others = Others(law.alpha, d + 1, law.ambient, jnp.ones(()))
-    t = jax.lax.stop_gradient(jnp.maximum(1.0, turning(others)))
+    many = Others.of(law, jnp.stack([d, d, d, d, d, d + 1]), np.array([0, 0, 0, 1, 1, 1.0]))
+    w = landmarks(many, (RIDGE, LEFT, RIGHT, LEFT, RIGHT, RIGHT))
+    t = jnp.maximum(1.0, -w[-1])
     radius = (t - 2.0 ** (-2 * jax.lax.stop_gradient(law.alpha))) / 2
-    total, _ = sum_and_slope(others, -t + radius * jnp.exp(1j * half_angles(CIRCLE)))
-    return t * (1 - (total.real.mean() - 1) / d) * median_square(d)
+    points = jnp.concatenate([w[1:5], -t + radius * jnp.exp(1j * half_angles(CIRCLE))])
+    others = Others(law.alpha, d, law.ambient, jnp.concatenate([many.taken[1:5], jnp.ones(CIRCLE)]))
+    ridge, total = ridge_and_sums(law, w[0], others, points)
+    largest = t * (1 - (total[4:].real.mean() - 1) / d) * median_square(d)
+    ends = jax.lax.stop_gradient(height(law, w[1:5], total[:4]))
+    left = jnp.where(law.ambient <= d, 0.0, ends[::2])
+    return Marks(ridge, largest, (left[1], ends[3]), (left[0], ends[1]))
 
 
 def median_square(count: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -59,30 +84,28 @@ def median_square(count: Float[Array, "..."]) -> Float[Array, "..."]:
     return (1 - 2 / (9 * count)) ** 3
 
 
-def split(law: Law, kappa: Float[Array, ""], nodes: int) -> Split:
-    """The contours of a law with effective ridge kappa: two where the outlier is apart, else one around everything."""
-    fixed, kappa = jax.lax.stop_gradient((law, kappa))
-    top = largest(law)
-    others = Others(fixed.alpha, fixed.width, fixed.ambient, jnp.ones(()))
-    rest, whole = edges(others, kappa), edges(fixed, kappa)
-    clear = Ellipse.around(fixed, *rest, nodes).right_end(CLEAR)
+def split(law: Law, marks: Marks, power: Float[Array, ""], nodes: int) -> Split:
+    """The contours of a law with these `marks`: two where the outlier is apart, else one around everything.
+
+    ``power`` is p of the target's sum R(w) = sum_j j^-p / (1 + w j^{2 alpha}).
+    """
+    fixed, top = jax.lax.stop_gradient(law), marks.largest
+    clear = Ellipse.around(fixed, *marks.rest, nodes).right_end(CLEAR)
     gap = 1 - 2.0 ** (-2 * fixed.alpha)
     apart = (jnp.log(jax.lax.stop_gradient(top)) > clear) & (fixed.width * gap > 4)
-    left, right = (jnp.where(apart, a, b) for a, b in zip(rest, whole, strict=True))
-    around = contour(law, left, right, nodes, others._replace(taken=jnp.where(apart, 1.0, 0.0)))
-    circle = _circle(law, jnp.minimum(1 / jnp.sqrt(fixed.width), gap / 2), apart)
-    spread = jnp.concatenate([jnp.zeros_like(around.z), jnp.where(apart, circle.z - top, 0.0)])
-    return Split(jax.tree.map(lambda a, b: jnp.concatenate([a, b]), around, circle), top, spread)
-
-
-def _circle(law: Law, radius: Float[Array, ""], apart: Bool[Array, ""]) -> Contour:
-    """The circle w = -1 - radius e^{i theta}: at radius 1 / sqrt(width) z goes to and fro along the band itself."""
-    turn = jnp.exp(1j * half_angles(CIRCLE))
-    w = jax.lax.stop_gradient(-1 - radius * turn)
-    total, slope = sum_and_slope(law, w)
+    left, right = (jnp.where(apart, a, b) for a, b in zip(marks.rest, marks.whole, strict=True))
+    around = course(Others.of(fixed, fixed.width, apart), left, right, nodes)
+    # The circle w = -1 - radius e^{i theta}: at radius 1 / sqrt(width) z goes to and fro along the band itself.
+    radius, turn = jnp.minimum(1 / jnp.sqrt(fixed.width), gap / 2), jnp.exp(1j * half_angles(CIRCLE))
+    w = jnp.concatenate([around, jax.lax.stop_gradient(-1 - radius * turn), marks.ridge[None]])
+    powers = jnp.stack([jnp.zeros_like(power), power])[:, None]
+    (total, target), (slope, _) = power_sum_and_slope(powers, w, law.alpha, law.ambient)
+    one = contour(law, around, total[:nodes])
     z = -w * (1 - total / law.width)
-    along = (1 - (total + w * slope) / law.width) * radius * turn / CIRCLE
-    return Contour(z, w, jnp.where(apart, along, 0.0), total)
+    along = (1 - (total + slope)[nodes:-1] / law.width) * radius * turn / CIRCLE
+    weight = jnp.concatenate([one.weight, jnp.where(apart, along, 0.0)])
+    spread = jnp.concatenate([jnp.zeros_like(around), jnp.where(apart, z[nodes:-1] - top, 0.0)])
+    return Split(Contour(z[:-1], w[:-1], weight, total[:-1]), spread, target[:-1], (marks.ridge * target[-1]).real)
 
 
 def kept(near: Float[Array, ""], far: Float[Array, ""]) -> Float[Array, ""]:

@@ -1,6 +1,14 @@
 """Sizes that arrays are padded to."""
 
 
+import numpy as np
+
+
+def padded(x: np.ndarray, count: int) -> np.ndarray:
+    """``count`` rows: those of ``x``, the last one repeated; none if there is none."""
+    return x[np.minimum(np.arange(count), len(x) - 1)] if len(x) else x
+
+
 def rounded_up(size: int) -> int:
     """The next of 1, 2, 3, 4, 6, 8, 12, ...: arrays padded to such sizes share compiled programs, two an octave."""
     power = 1 << (size - 1).bit_length()

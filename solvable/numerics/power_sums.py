@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Inexact
+from jaxtyping import Array, Complex, Float, Inexact
 
 from solvable.numerics.complex_numbers import reciprocal, turn
 
@@ -82,48 +82,42 @@ def _detour(b, left, right, angle):
     """
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     t, weight = jnp.asarray((nodes + 1) / 2), jnp.asarray(weights / 2)
-    x = left[..., None] + (right - left)[..., None] * t
-    along = (right - left) * (weight * jnp.exp(b * x) / (1 + jnp.exp(x))).sum(-1)
-    half, angle = t[: NODES // 2], angle[..., None]
+    b, angle, width = b[..., None], angle[..., None], (right - left)[..., None]
+    x = left[..., None] + width * t
+    along = (width * weight * jnp.exp(b * x) / (1 + jnp.exp(x))).sum(-1)
+    half = t[: NODES // 2]
     phase, power = turn(half * angle), turn(b * half * angle)
     whole, whole_power = turn(angle), turn(b * angle)
-
-    def leg(x):
-        size = jnp.exp(x)[..., None]
-        pair = power * reciprocal(1 + size * phase) + whole_power * power.conj() * reciprocal(
-            1 + size * whole * phase.conj()
-        )
-        return 1j * angle[..., 0] * jnp.exp(b * x) * (weight[: NODES // 2] * pair).sum(-1)
-
-    return along + leg(right) - leg(left)
+    end = jnp.stack([left, right])[..., None]
+    size = jnp.exp(end)
+    pair = power * reciprocal(1 + size * phase) + whole_power * power.conj() * reciprocal(
+        1 + size * whole * phase.conj()
+    )
+    down, up = (1j * angle * jnp.exp(b * end) * weight[: NODES // 2] * pair).sum(-1)
+    return along + up - down
 
 
 def _fermi_integral(b, start, stop, angle):
     """integral of e^{b y} / (1 + e^y) dy from start + i angle to stop + i angle, |angle| <= pi, start and stop real.
 
     Series in e^y on the left, in e^-y on the right; between them a detour over the real axis, which
-    keeps away from the poles at +-i pi however close ``angle`` is to pi.
+    keeps away from the poles at +-i pi however close ``angle`` is to pi. All arguments have one shape.
     """
     left, right = jnp.clip(start, -SPLIT, SPLIT), jnp.clip(stop, -SPLIT, SPLIT)
     low_stop, high_start = jnp.minimum(stop, -SPLIT), jnp.maximum(start, SPLIT)
     # Written out, because at a tie the derivative of a minimum is shared between both sides.
     low_start = jnp.where(start <= low_stop, start, low_stop)
     high_stop = jnp.where(stop >= high_start, stop, high_start)
-    n = jnp.arange(SERIES)
-    sign = jnp.where(n % 2 == 0, 1.0, -1.0)
-
-    cosine, sine = jnp.cos(n * angle[..., None]) * sign, jnp.sin(n * angle[..., None]) * sign
-
-    def series(a, start, stop, direction):
-        size = _powers(a, start[..., None], stop[..., None])
-        return (cosine * size).sum(-1) + 1j * direction * (sine * size).sum(-1)
-
-    low = turn(b * angle) * series(b + n, low_start, low_stop, 1)
-    high = turn((b - 1) * angle) * series(b - 1 - n, high_start, high_stop, -1)
-    legs = _detour(b, left, right, angle)
+    n = np.arange(SERIES)
+    # The first row is the series on the left, sum (-1)^n e^{(b + n) y}, the second sum (-1)^n e^{(b - 1 - n) y}.
+    rates = jnp.stack([b[..., None] + n, b[..., None] - 1 - n])
+    size = _powers(rates, jnp.stack([low_start, high_start])[..., None], jnp.stack([low_stop, high_stop])[..., None])
+    phases = turn(angle[..., None] * n) * (-1.0) ** n
+    low, high = (jnp.stack([phases, phases.conj()]) * size).sum(-1)
+    low, high = turn(b * angle) * low, turn((b - 1) * angle) * high
     # Where nothing lies between, the legs cancel, but only to the rounding of terms that may dwarf the rest.
     between = (stop > -SPLIT) & (start < SPLIT)
-    return low + high + jnp.where(between, legs, 0)
+    return low + high + jnp.where(between, _detour(b, left, right, angle), 0)
 
 
 def _tail_integral(p, w, alpha, start, stop):
@@ -131,8 +125,8 @@ def _tail_integral(p, w, alpha, start, stop):
     b = (1 - p) / (2 * alpha)
     log_w, angle = jnp.log(jnp.abs(w)), jnp.angle(w)
     y0, y1 = log_w + 2 * alpha * jnp.log(start), log_w + 2 * alpha * _log_size(stop)
-    prefactor = jnp.exp(-b * (log_w + 1j * angle)) / (2 * alpha)
-    return prefactor * _fermi_integral(b, y0, y1, angle)
+    prefactor = jnp.exp(-b * log_w) * turn(-b * angle) / (2 * alpha)
+    return prefactor * _fermi_integral(*jnp.broadcast_arrays(b, y0, y1, angle))
 
 
 class _Parts(NamedTuple):
@@ -172,19 +166,35 @@ def _parts(v: Float[Array, ""] | float) -> _Parts:
 
 
 def power_sum(
-    p: Float[Array, ""], w: Inexact[Array, "..."], alpha: Float[Array, ""], v: Float[Array, ""]
-) -> Inexact[Array, "..."]:
+    p: Float[Array, "..."], w: Inexact[Array, "..."], alpha: Float[Array, ""], v: Float[Array, ""]
+) -> Complex[Array, "..."]:
     """sum_{j=1}^{v} j^{-p} / (1 + w j^{2 alpha}), any shape of w != 0 off the poles w = -j^{-2 alpha}.
 
-    ``v`` >= 1 is real (see the module) and may be infinite when ``p + 2 alpha > 1``. Relative accuracy about 1e-12 for
-    ``|arg w| < pi - 0.3``, and on the negative axis left of -1. At a real v < ``HEAD`` it is 1e-12 up to |arg w| = 2
-    only: nearer to the negative axis the continuation has poles beyond v, and 1e-9 is left at 2.5. Real w > 0 gives a
-    complex array with zero imaginary part: take ``.real``.
+    p is a number, or an array to be broadcast against w. ``v`` >= 1 is real (see the module) and may be infinite when
+    ``p + 2 alpha > 1``. Relative accuracy about 1e-12 for ``|arg w| < pi - 0.3``, and on the negative axis left of -1.
+    At a real v < ``HEAD`` it is 1e-12 up to |arg w| = 2 only: nearer to the negative axis the continuation has poles
+    beyond v, and 1e-9 is left at 2.5. Real w > 0 gives a complex array with zero imaginary part: take ``.real``.
     """
-    w = jnp.asarray(w, dtype=complex)
+    return power_sum_and_slope(p, w, alpha, v)[0]
+
+
+def power_sum_and_slope(
+    p: Float[Array, "..."], w: Inexact[Array, "..."], alpha: Float[Array, ""], v: Float[Array, ""]
+) -> tuple[Complex[Array, "..."], Complex[Array, "..."]]:
+    """S(w), the `power_sum`, and w dS/dw; the slope to the absolute accuracy of S.
+
+    The integral T(w) of x^-p f(w x^{2 alpha}) from a to b needs no second one: w dT/dw is its change under a stretch of
+    x, ((b^{1-p} f(w b^{2 alpha}) - a^{1-p} f(w a^{2 alpha})) - (1 - p) T) / (2 alpha).
+    """
+    p, w = jnp.asarray(p, float), jnp.asarray(w, dtype=complex)
     points, weight, start, stop = _parts(v)
-    summand = points**-p * reciprocal(1 + w[..., None] * points ** (2 * alpha))
-    return (summand * weight).sum(-1) + _tail_integral(p, w, alpha, start, stop)
+    size = w[..., None] * points ** (2 * alpha)
+    share = reciprocal(1 + size)
+    summand = points ** -p[..., None] * share
+    integral = _tail_integral(p, w, alpha, start, stop)
+    first, last = start * summand[..., HEAD], jnp.where(jnp.isinf(v), 0.0, points[-ENDS]) * summand[..., -ENDS]
+    stretched = (last - first - (1 - p) * integral) / (2 * alpha)
+    return (summand * weight).sum(-1) + integral, stretched - (summand * size * share * weight).sum(-1)
 
 
 def harmonic_sum(p: Float[Array, ""], v: Float[Array, ""] | float) -> Float[Array, ""]:

@@ -10,24 +10,12 @@ import numpy as np
 from jax.core import Tracer
 from jax.flatten_util import ravel_pytree
 
+from solvable.arguments import to_numpy
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 COLUMNS = 32  # directions of a Jacobian evaluated together
-
-
-def to_numpy(tree: T) -> T:
-    """Concrete numeric JAX arrays of a tree as NumPy arrays; tracers and random keys stay as they are.
-
-    With x64 off, JAX would round a float64 array at its next use; a NumPy array keeps its digits.
-    """
-
-    def convert(leaf):
-        if isinstance(leaf, Tracer) or not isinstance(leaf, jax.Array):
-            return leaf
-        return leaf if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else np.asarray(leaf)
-
-    return jax.tree.map(convert, tree)
 
 
 def in_float64(function: Callable[P, T]) -> Callable[P, T]:

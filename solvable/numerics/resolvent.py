@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float, Inexact
+from jaxtyping import Array, Complex, Float
 
 from solvable.arguments import is_concrete
 from solvable.numerics.complex_numbers import reciprocal
-from solvable.numerics.power_sums import harmonic_sum, power_sum
+from solvable.numerics.power_sums import harmonic_sum, power_sum_and_slope
 from solvable.numerics.roots import bisect
 
 ANGLE = 0.65  # half-width of the contour in arg z: midway between the spectrum and the time-inversion contour
@@ -39,10 +39,6 @@ class Law(NamedTuple):
     width: Float[Array, ""]
     ambient: Float[Array, ""]
 
-    def total(self, w: Inexact[Array, "..."]) -> Complex[Array, "..."]:
-        """S(w)."""
-        return power_sum(jnp.zeros(()), w, self.alpha, self.ambient)
-
     @property
     def taken(self) -> Float[Array, ""]:
         """How many modes are taken out, from the largest on."""
@@ -50,17 +46,20 @@ class Law(NamedTuple):
 
 
 class Others(NamedTuple):
-    """The law of what is left where ``taken``, 0 or 1, of the largest input mode and of one feature are taken out."""
+    """The law of what is left where ``taken``, 0 or 1, of the largest input mode and of one feature are taken out.
+
+    Its S(w) is S(w) - 1/(1 + w) + 1: the 1 stands for the feature.
+    """
 
     alpha: Float[Array, ""]
     width: Float[Array, ""]
     ambient: Float[Array, ""]
     taken: Float[Array, ""]
 
-    def total(self, w: Inexact[Array, "..."]) -> Complex[Array, "..."]:
-        """S(w) - 1/(1 + w) + 1: the 1 stands for the feature."""
-        w = jnp.asarray(w, complex)
-        return power_sum(jnp.zeros(()), w, self.alpha, self.ambient) + self.taken * w * reciprocal(1 + w)
+    @classmethod
+    def of(cls, law: Law, width: Float[Array, "..."], taken: Any = 0.0) -> "Others":
+        """Of one law at several widths and counts of modes taken out."""
+        return cls(law.alpha, width, law.ambient, jnp.broadcast_to(jnp.asarray(taken, float), width.shape))
 
 
 class Contour(NamedTuple):
@@ -81,80 +80,107 @@ def default_nodes(alpha: Any, width: Any) -> int:
 
 
 def sum_and_slope(law: Law | Others, w: Any) -> tuple[Complex[Array, "..."], Complex[Array, "..."]]:
-    """S(w), of what the law is without, and dS/dw."""
+    """S(w), of what the law is without, and w dS/dw."""
     w = jnp.asarray(w, complex)
-    return jax.jvp(law.total, (w,), (jnp.ones_like(w),))
+    total, slope = power_sum_and_slope(jnp.zeros(()), w, law.alpha, law.ambient)
+    share = reciprocal(1 + w)
+    return total + law.taken * w * share, slope + law.taken * w * share * share
 
 
-def effective_ridge(law: Law) -> Float[Array, ""]:
-    """kappa > 0 with sum_j D_j / (D_j + kappa) = width; 0 if ambient equals width. tau = 1/kappa.
+RIDGE, LEFT, RIGHT = range(3)  # z(w) = 0 at w > 0; z'(w) = 0 at a smaller w > 0; z'(w) = 0 at w beyond -D_1
 
-    Differentiable: the last Newton steps carry the derivatives of the root.
+
+def landmarks(law: Others, kinds: tuple[int, ...]) -> Float[Array, " marks"]:
+    """w of landmarks of z(w), found together; ``law.width`` and ``law.taken`` have shape (marks,).
+
+    Each is where a count of modes falls to the width as w moves away from the poles: S(w) for a ridge, and
+    S(w) + w S'(w) = sum_j 1 / (1 + w j^{2 alpha})^2 for an edge. Roots of logarithms, to (bracket) / 2^31; constants
+    to differentiation.
     """
-    alpha, d, v = law
-    trace = harmonic_sum(2 * alpha, v)
-    square = v <= d
-    spare = jnp.where(jnp.isinf(v) | square, 1.0, v / d - 1)
+    law = jax.lax.stop_gradient(law)
+    kind = np.array(kinds)
+    top = jnp.where(law.taken > 0, 2.0 ** (-2 * law.alpha), 1.0)
+
+    def place(x):
+        return jnp.where(kind == RIGHT, -top * (1 + jnp.exp(x)), jnp.exp(x))
+
+    def missing(x):
+        value, slope = sum_and_slope(law, place(x))
+        return 1 - (value.real + jnp.where(kind == RIDGE, 0.0, slope.real)) / law.width
+
+    trace, square = jax.vmap(harmonic_sum, (0, None))(law.alpha * jnp.array([2.0, 4.0]), law.ambient)
+    low, high = _ridge_bracket(law, trace)
+    near, far = _gap_bracket(law, square, top)
+    low, high = jnp.where(kind == RIGHT, near, low - 60.0 * (kind == LEFT)), jnp.where(kind == RIGHT, far, high)
+    return place(bisect(missing, low, high, BISECTIONS))
+
+
+def _ridge_bracket(law: Law | Others, trace):
+    """Bounds of log kappa; of the left edge's log w the upper one."""
+    alpha, d, v = law[:3]
+    spare = jnp.where(jnp.isinf(v) | (v <= d), 1.0, v / d - 1)
     finite = jnp.log(spare) - 2 * alpha * jnp.log(jnp.where(jnp.isinf(v), 2 * d + 2, v))
     low = jnp.where(v >= 2 * d + 2, -2 * alpha * jnp.log(2 * d + 2), finite)
     high = jnp.where(jnp.isinf(trace), 0.0, jnp.log(trace / d))
-    fixed = jax.tree.map(jax.lax.stop_gradient, law)
-    low, high = jax.lax.stop_gradient((low, high))
-    log_kappa = bisect(lambda x: fixed.width - fixed.total(jnp.exp(x)).real, low - 1e-3, high + 1e-3, 20)
-
-    def polish(_, x):
-        value, slope = sum_and_slope(law, jnp.exp(x))
-        step = (value.real - d) / (jnp.exp(x) * slope.real)
-        return x - jnp.where(square, 0.0, jnp.clip(step, -1.0, 1.0))
-
-    return jnp.where(square, 0.0, jnp.exp(jax.lax.fori_loop(0, 3, polish, log_kappa)))
+    return low - 1e-3, high + 1e-3
 
 
-def edges(law: Law | Others, kappa: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
+def _gap_bracket(law: Others, square, top):
+    """Bounds of log(t / D_1 - 1) where sum_j (D_j / (t - D_j))^2 = width; ``square`` is sum_j D_j^2."""
+    left = jnp.maximum(law.width - law.taken, 0.5)
+    lowest = jnp.log(jnp.maximum(1 / jnp.sqrt(left), 1e-7)) - 0.01
+    highest = jnp.log(jnp.maximum(jnp.sqrt((square - law.taken) / left) / top, 1e-7)) + 0.01
+    return lowest, jnp.where(jnp.isfinite(highest), jnp.maximum(highest, lowest), lowest + 60.0)
+
+
+def effective_ridge(law: Law) -> Float[Array, ""]:
+    """kappa > 0 with sum_j D_j / (D_j + kappa) = width; 0 if ambient equals width. tau = 1/kappa."""
+    return ridge_and_sums(law, landmarks(Others.of(law, law.width[None]), (RIDGE,))[0])[0]
+
+
+def ridge_and_sums(
+    law: Law, kappa: Float[Array, ""], others: Others | None = None, w: Complex[Array, " points"] | None = None
+) -> tuple[Float[Array, ""], Complex[Array, " points"]]:
+    """The effective ridge from a kappa that is nearly right, and S(w) of ``others``, in the same evaluations.
+
+    Differentiable: Newton's steps carry the derivatives of the root.
+    """
+    square = law.ambient <= law.width
+    points = jnp.zeros(0, complex) if w is None else w
+    taken = jnp.concatenate([jnp.zeros(1), jnp.zeros(0) if others is None else others.taken])
+    all_of_them = Others(law.alpha, law.width, law.ambient, taken)
+
+    def polish(_, state):
+        x = state[0]
+        total, slope = sum_and_slope(all_of_them, jnp.concatenate([jnp.exp(x)[None], points]))
+        step = (total[0].real - law.width) / slope[0].real
+        return x - jnp.where(square, 0.0, jnp.clip(step, -1.0, 1.0)), total[1:]
+
+    log_kappa, total = jax.lax.fori_loop(0, 3, polish, (jnp.log(kappa), jnp.zeros_like(points)))
+    return jnp.where(square, 0.0, jnp.exp(log_kappa)), total
+
+
+def edges(law: Law) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Smallest and largest point of the nonzero spectrum's support.
 
-    Left: the maximum of z(w) over 0 < w < kappa. Right: the minimum of z(-t) beyond the largest mode, see `turning`.
-    Both are extrema, hence accurate to the square of the root's error.
+    Left: the maximum of z(w) over 0 < w < kappa. Right: the minimum of z(-t) beyond the largest mode. Both are
+    extrema, hence accurate to the square of the root's error.
     """
-    d, v = law.width, law.ambient
-
-    def rises(log_w):
-        w = jnp.exp(log_w)
-        value, slope = sum_and_slope(law, w)
-        return 1 - (value.real + w * slope.real) / d
-
-    kappa = jnp.maximum(kappa, 1e-300)
-    w = jnp.exp(bisect(rises, jnp.log(kappa) - 60.0, jnp.log(kappa), BISECTIONS))
-    left = w * (law.total(w).real / d - 1)
-    return jnp.where(v <= d, 0.0, left), of_real(law, turning(law))
+    both = Others.of(law, jnp.stack([law.width, law.width]))
+    w = landmarks(both, (LEFT, RIGHT))
+    left, right = height(both, w, sum_and_slope(both, w)[0])
+    return jnp.where(law.ambient <= law.width, 0.0, left), right
 
 
-def turning(law: Law | Others) -> Float[Array, ""]:
-    """t beyond the largest mode D_1 where z(-t) is least: sum_j (D_j / (t - D_j))^2 = width."""
-    alpha, d, v = law[:3]
-    top = jnp.where(law.taken > 0, 2.0 ** (-2 * alpha), 1.0)
-
-    def excess(log_gap):
-        t = top * (1 + jnp.exp(log_gap))
-        value, slope = sum_and_slope(law, -t)
-        return 1 - (value.real - t * slope.real) / d
-
-    left = jnp.maximum(d - law.taken, 0.5)
-    lowest = jnp.log(jnp.maximum(1 / jnp.sqrt(left), 1e-7)) - 0.01
-    highest = jnp.log(jnp.maximum(jnp.sqrt((harmonic_sum(4 * alpha, v) - law.taken) / left) / top, 1e-7)) + 0.01
-    highest = jnp.where(jnp.isfinite(highest), jnp.maximum(highest, lowest), lowest + 60.0)
-    return top * (1 + jnp.exp(bisect(excess, lowest, highest, BISECTIONS)))
-
-
-def of_real(law: Law | Others, t: Float[Array, ""]) -> Float[Array, ""]:
-    """z(-t), t > 0."""
-    return t * (1 - law.total(-t).real / law.width)
+def height(law: Law | Others, w: Float[Array, "..."], total: Complex[Array, "..."]) -> Float[Array, "..."]:
+    """z(w) at a real w, where S(w) = ``total``."""
+    return -w * (1 - total.real / law.width)
 
 
 def _newton(law: Law | Others, z, w):
     """One Newton step for z(w) = z, and d log w / d log z at its start."""
     value, slope = sum_and_slope(law, w)
-    gap = 1 - (value + w * slope) / law.width
+    gap = 1 - (value + slope) / law.width
     return w - (z + w * (1 - value / law.width)) / gap, -z / (w * gap)
 
 
@@ -222,27 +248,30 @@ class Ellipse(NamedTuple):
         return self.center + self.focus * jnp.cosh(apart * jnp.arcsinh(self.rise / self.focus))
 
 
-def contour(
-    law: Law, left: Float[Array, ""], right: Float[Array, ""], nodes: int, course: Law | Others | None = None
-) -> Contour:
-    """Upper half of a contour around the support [left, right], by the trapezoidal rule.
+def course(law: Law | Others, left: Float[Array, ""], right: Float[Array, ""], nodes: int) -> Complex[Array, " nodes"]:
+    """w along the upper half of a contour around the support [left, right] of a law; a constant to differentiation.
 
     It is laid in the w plane, where z(w) is explicit: near an ellipse in log z, found by Newton at one node in
-    ``COARSE`` and interpolated. Any contour around the same modes gives the same integrals, so it is a constant to
-    differentiation, and z and the weights carry the derivatives in alpha, width and ambient. With the law of the other
-    modes as its ``course`` the contour is laid around theirs, with the integrands of the whole law.
+    ``COARSE`` and interpolated.
     """
-    fixed, left, right = jax.lax.stop_gradient((law if course is None else course, left, right))
+    law, left, right = jax.lax.stop_gradient((law, left, right))
     psi = half_angles(nodes // COARSE)
-    curve = Ellipse.around(fixed, left, right, nodes).at(psi)
+    curve = Ellipse.around(law, left, right, nodes).at(psi)
     approach = jnp.exp(jnp.linspace(8.0, 0.0, 8, endpoint=False)) * curve[0]
-    log_w = jnp.log(_follow(fixed, jnp.concatenate([approach, curve]), 2)[8:])
+    log_w = jnp.log(_follow(law, jnp.concatenate([approach, curve]), 2)[8:])
     # w turns once around 0 while z does not, so it is log w - i (psi - pi) that is periodic.
     log_w = _refine(log_w - 1j * (psi - np.pi), nodes)
-    w = jax.lax.stop_gradient(jnp.exp(log_w + 1j * (half_angles(nodes) - np.pi)))
-    total = law.total(w)
+    return jax.lax.stop_gradient(jnp.exp(log_w + 1j * (half_angles(nodes) - np.pi)))
+
+
+def contour(law: Law, w: Complex[Array, " nodes"], total: Complex[Array, " nodes"]) -> Contour:
+    """The contour along a `course` w, where S(w) = ``total``, by the trapezoidal rule.
+
+    Any contour around the same modes gives the same integrals, whichever law's support it was laid around: z and the
+    weights carry the derivatives in alpha, width and ambient.
+    """
     z = -w * (1 - total / law.width)
-    return Contour(z, w, z * _slope_along(jnp.log(z)) / (1j * nodes), total)
+    return Contour(z, w, z * _slope_along(jnp.log(z)) / (1j * len(w)), total)
 
 
 def on_axis(law: Law, x: Float[Array, " points"], height: float = 1e-9) -> Complex[Array, " points"]:

@@ -11,9 +11,9 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Complex, Float
 
+from solvable.arguments import as_array, library
 from solvable.forms.draws import Reduction
 from solvable.models.base import AbstractProblem
 from solvable.numerics.normals import split_order, split_parts
@@ -54,10 +54,11 @@ class Eigenbasis(AbstractLandscape):
 
     @classmethod
     def of(cls, problem: AbstractProblem | Reduction, dtype) -> "Eigenbasis":
-        eigvals, target, initial = (
-            _split(jnp.asarray(x, dtype)) for x in (problem.eigvals, problem.target, problem.initial)
+        eigvals, target, initial, floor = (
+            as_array(x, dtype) for x in (problem.eigvals, problem.target, problem.initial, problem.floor)
         )
-        return cls(eigvals, jnp.sqrt(eigvals), target, initial, jnp.asarray(problem.floor, dtype))
+        eigvals, target, initial = (_split(x) for x in (eigvals, target, initial))
+        return cls(eigvals, library(eigvals).sqrt(eigvals), target, initial, floor)
 
     def features(self, pairs):
         return self.roots * split_parts(pairs)
@@ -98,4 +99,4 @@ class OriginalBasis(AbstractLandscape):
 def _split(x: Float[Array, "width ..."]) -> Float[Array, "coords ..."]:
     """Rows in the order in which `split_parts` delivers the normals; an odd count gets one row of zeros."""
     padding = [(0, x.shape[0] % 2)] + [(0, 0)] * (x.ndim - 1)
-    return jnp.pad(x, padding)[np.asarray(split_order(x.shape[0]))]
+    return library(x).pad(x, padding)[split_order(x.shape[0])]

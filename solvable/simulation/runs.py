@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -10,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from solvable.arguments import library, to_numpy
 from solvable.forms.algorithms import Steps
 from solvable.method import STRIDE
-from solvable.numerics.precision import to_numpy
 from solvable.simulation.samplers import AbstractSampler
 from solvable.simulation.trajectory import trajectory
 
@@ -56,10 +57,13 @@ def runs_of_one(sampler: AbstractSampler, algorithm: Steps, records, keys):
 
 
 @eqx.filter_jit
-def _runs_of_many(samplers: AbstractSampler, algorithm: Steps, records, keys):
-    """As `runs_of_one`, over stacked draws; shapes (draws, runs, records) and (), the mean risk at the start."""
-    draws = keys.shape[0]
-    runs = jax.vmap(lambda sampler, k: _runs(sampler, algorithm, records, k, draws))(samplers, keys)
+def _runs_of_many(samplers: AbstractSampler, algorithm: Steps, records, keys, members):
+    """As `runs_of_one`, over stacked draws, of which draw i has the keys numbered ``members[i]``.
+
+    Shapes (draws, runs, records) and (), the mean risk at the start.
+    """
+    draws = len(members)
+    runs = jax.vmap(lambda sampler, k: _runs(sampler, algorithm, records, k, draws))(samplers, keys[members])
     return runs, jax.vmap(start_risk)(samplers).mean()
 
 
@@ -80,17 +84,18 @@ def runs_of_draws(
         draws: number of draws, a divisor of the number of ``keys``.
         algorithm, records, keys: as in `runs_of_one`.
     """
-    first, of_draw = source(0), keys.reshape(-1, draws).T
+    first, of_draw = source(0), np.arange(len(keys)).reshape(-1, draws).T
     size = _draws_in_flight(first, of_draw.shape[1], draws)
     parts = []
     for start in range(0, draws, size):
         members = [min(i, draws - 1) for i in range(start, start + size)]
         unique = [source(i) if i else first for i in dict.fromkeys(members)]
         samplers = unique + unique[-1:] * (size - len(unique))
-        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *samplers)
-        parts.append(_runs_of_many(stacked, algorithm, records, of_draw[np.asarray(members)]))
+        stacked = jax.tree.map(lambda *leaves: library(*leaves).stack(leaves), *samplers)
+        parts.append(_runs_of_many(stacked, algorithm, records, keys, of_draw[members]))
     runs, starts = zip(*parts, strict=True)
-    return _in_order(jnp.concatenate(runs)[:draws]), starts[0]
+    runs = to_numpy(runs)
+    return _in_order(library(*runs).concatenate(runs)[:draws]), starts[0]
 
 
 def runs_draw_by_draw(
@@ -99,14 +104,16 @@ def runs_draw_by_draw(
     """As `runs_of_draws`, with one draw at a time in memory."""
     of_draw = keys.reshape(-1, draws).T
     found = [jax.tree.map(to_numpy, runs_of_one(source(i), algorithm, records, of_draw[i])) for i in range(draws)]
-    return _in_order(jnp.stack([runs for runs, _ in found])), found[0][1]
+    runs = [runs for runs, _ in found]
+    return _in_order(library(*runs).stack(runs)), found[0][1]
 
 
 def _in_order(risks: Float[Array, "draws each steps *risks"]) -> Float[Array, "runs steps *risks"]:
     """Run r is number r // draws of draw r mod draws."""
-    return jnp.swapaxes(risks, 0, 1).reshape(-1, *risks.shape[2:])
+    return risks.swapaxes(0, 1).reshape(-1, *risks.shape[2:])
 
 
+@partial(jax.jit, static_argnames="count")
 def numbered_keys(key: Key[Array, ""], count: int) -> Key[Array, " count"]:
     """Keys 0, 1, ... of a stream: more keys extend fewer."""
     return jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(count))

@@ -109,8 +109,7 @@ class Simulation(AbstractResumable):
             ValueError: the key is missing, or a step is 2^31 or more.
         """
         key, steps = require_key(key, "for the simulation's draws"), np.asarray(steps)
-        wanted, places = np.unique(_simulable(steps), return_inverse=True)
-        records, keys = jnp.asarray(wanted, jnp.int32), numbered_keys(stream(key, "run"), self.num_runs)
+        records, keys = _simulable(steps), numbered_keys(stream(key, "run"), self.num_runs)
         given, draw, groups = self._draws(subject, stream(key, "draw"))
         if not isinstance(algorithm, Steps):
             problems = [draw(i) for i in range(1 if given else groups)]
@@ -124,7 +123,7 @@ class Simulation(AbstractResumable):
             runs, start = runs_of_one(source(0), algorithm, records, keys)
         else:
             runs, start = runs_of_draws(source, groups, algorithm, records, keys)
-        return curve_of(steps, runs[:, places], groups, start)
+        return curve_of(steps, runs, groups, start)
 
     def _draws(self, subject: Any, key: Key[Array, ""]) -> tuple[bool, Callable[[int], Any], int]:
         """(whether there is one draw for all runs, draw number i, independent groups of runs).
@@ -136,13 +135,13 @@ class Simulation(AbstractResumable):
         if isinstance(subject, Reduction):
             return True, lambda i: subject, self.num_runs
         groups = self.num_runs if self.num_draws is None else self.num_draws
-        keys = numbered_keys(key, groups)
+        numbered = lambda i: jax.random.fold_in(key, np.uint32(i))  # noqa: E731
         ambient = isinstance(subject, StreamLaw) and self.sampler == "direct"
         draw = subject.law.ambient_draw if ambient else subject.law.draw
         if subject.law.deterministic:
-            problem = draw(keys[0])
+            problem = draw(numbered(0))
             return True, lambda i: problem, self.num_runs
-        return False, lambda i: draw(keys[i]), groups
+        return False, lambda i: draw(numbered(i)), groups
 
     def walks(self, reading):
         return reading.subject in (Reduction, StreamDraw, DataDraw) and issubclass(reading.algorithm, Steps) and (
@@ -180,7 +179,7 @@ class Simulation(AbstractResumable):
         Args:
             subject: a `Reduction`, a `StreamDraw` or `DataDraw`, the problem of one, or its ambient draw.
         """
-        size, dtype = algorithm.batch_size, jnp.zeros(()).dtype
+        size, dtype = algorithm.batch_size, jax.dtypes.canonicalize_dtype(float)
         problem = subject.problem if isinstance(subject, StreamDraw | DataDraw) else subject
         if isinstance(problem, FiniteProblem):
             if self.sampler not in ("auto", "batch"):
@@ -207,4 +206,6 @@ def _simulable(steps: np.ndarray) -> np.ndarray:
         raise ValueError(f"steps: wanted at least one step in one dimension; got shape {steps.shape}")
     if steps.min() < 0 or steps.max() >= 2**31:
         raise ValueError(f"steps: a simulation needs 0 <= step < 2^31; got {steps.min()} to {steps.max()}")
-    return steps.astype(np.int64)
+    if (np.diff(steps) <= 0).any():
+        raise ValueError(f"steps: wanted strictly increasing values; got {steps[:5].tolist()}...")
+    return steps.astype(np.int32)

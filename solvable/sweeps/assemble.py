@@ -18,7 +18,7 @@ Cells = Sequence[int]  # numbers of the cells of a chunk
 MISSING = -2  # the result code of a cell that is not computed yet
 ALWAYS = ("risk", "stderr")  # of every sweep; the others only where some cell has them
 CODES = {"missing": MISSING, "failed": FAILED, **{code.name.lower(): int(code) for code in Result}}
-WORDS = {
+LONG_NAMES = {
     "alpha": "exponent of the input's standard deviations",
     "beta": "exponent of the target",
     "width": "trainable features",
@@ -116,7 +116,7 @@ def _coordinates(axes: tuple[Axis, ...]) -> dict[str, Entry]:
     coords = {}
     for axis in axes:
         for name, column in zip(axis.names, zip(*axis.values, strict=True), strict=True):
-            coords[name] = ((axis.dim,), _column(column), WORDS.get(name, name.replace("_", " ")))
+            coords[name] = ((axis.dim,), _column(column), LONG_NAMES.get(name, name.replace("_", " ")))
     return coords
 
 

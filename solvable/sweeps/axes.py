@@ -1,6 +1,5 @@
 """The axes of a sweep: names, values, and the cells of their product."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -10,7 +9,9 @@ import numpy as np
 Value = bool | int | float | str | None  # of one name at one position
 AxesLike = Mapping[str, Iterable[object]] | Mapping[str | tuple[str, ...], Iterable[object]]
 
-RESERVED = ("step", "record", "risk", "stderr", "result", "error")  # what the dataset itself is made of
+# What the dataset itself is made of.
+RESERVED = ("step", "record", "point", "risk", "stderr", "train_risk", "train_stderr", "result", "error")
+EXACT = 2**53  # integers up to it are floats
 
 
 class Axis(NamedTuple):
@@ -55,10 +56,29 @@ def _positions(names: tuple[str, ...], values: object, single: bool) -> tuple[tu
     for row in rows:
         if len(row) != len(names):
             raise ValueError(f"axes[{label!r}]: wanted {len(names)} values at each position; got {row!r}")
-    positions = tuple(tuple(_plain(name, v) for name, v in zip(names, row, strict=True)) for row in rows)
-    if len({json.dumps(p) for p in positions}) < len(positions):
+    columns = [_column(name, [row[i] for row in rows]) for i, name in enumerate(names)]
+    positions = tuple(zip(*columns, strict=True))
+    if len(set(positions)) < len(positions):  # by value: 1, 1.0 and True are one coordinate, and so are 0.0 and -0.0
         raise ValueError(f"axes[{label!r}]: wanted distinct values; got a repeated one")
     return positions
+
+
+def _column(name: str, values: list[object]) -> list[Value]:
+    """The values of one name, as the dataset's coordinate holds them: what `build` sees is what is saved.
+
+    Numbers with a fraction among them are all floats. None is NaN among numbers, so it does not go with texts.
+    """
+    plain = [_plain(name, value) for value in values]
+    kinds = {type(value) for value in plain} - {type(None)}
+    numbers = kinds <= {int, float}
+    if (len(kinds) > 1 and not numbers) or (not numbers and None in plain):
+        text = ", ".join(sorted(kind.__name__ for kind in kinds | {type(value) for value in plain}))
+        raise ValueError(f"axes[{name!r}]: wanted values of one kind, numbers, texts or booleans; got {text}")
+    if numbers and (float in kinds or None in plain):
+        for value in plain:
+            if isinstance(value, int) and abs(value) > EXACT:
+                raise ValueError(f"axes[{name!r}]: wanted integers up to 2^53 beside floats and None; got {value}")
+    return [float(v) if isinstance(v, int) and float in kinds else v for v in plain]
 
 
 def _plain(name: str, value: object) -> Value:
@@ -69,6 +89,10 @@ def _plain(name: str, value: object) -> Value:
         raise ValueError(f"axes[{name!r}]: wanted numbers, texts or None; got {value!r}")
     if isinstance(value, float) and math.isnan(value):
         raise ValueError(f"axes[{name!r}]: wanted numbers; got NaN")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError(f"axes[{name!r}]: wanted integers of 64 bits; got one of {value.bit_length()} bits")
+    if isinstance(value, str) and ("\0" in value or not value.isprintable()):
+        raise ValueError(f"axes[{name!r}]: wanted printable texts, which a file can hold; got {value!r}")
     if name == "seed" and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32):
         raise ValueError(f"axes['seed']: wanted integers from 0 to 2^32 - 1; got {value!r}")
     return value

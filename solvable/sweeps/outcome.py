@@ -67,6 +67,13 @@ class Outcome:
         for values in self.curves.values():
             values[place] = np.nan
 
+    def take(self, place: int, alone: "Outcome") -> None:
+        """The results of one cell from an outcome of the same chunk."""
+        if place in alone.errors:
+            self.fail(place, alone.errors[place])
+            return
+        self.put([place], {"result": alone.result[[place]], **{n: x[[place]] for n, x in alone.curves.items()}})
+
     def arrays(self) -> dict[str, np.ndarray]:
         """As arrays for a file; the tracebacks as one text each."""
         places = np.asarray(sorted(self.errors), np.int64)

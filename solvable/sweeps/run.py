@@ -11,16 +11,15 @@ from solvable.io.files import StrPath
 from solvable.method import AbstractMethod
 from solvable.sweeps.assemble import assemble
 from solvable.sweeps.axes import AxesLike
+from solvable.sweeps.cells import Build, Recipe, StepsLike
+from solvable.sweeps.chunk import Worker
 from solvable.sweeps.compilation import compilation_cached
-from solvable.sweeps.engines import Executor, Todo, compute_elsewhere, gather, least, share_of, spans_processes
+from solvable.sweeps.executors import Executor, Todo, compute_elsewhere, gather, least, share_of, spans_processes
 from solvable.sweeps.identity import Description, describe
-from solvable.sweeps.layout import Chunk, Plan, local_devices, make_plan
 from solvable.sweeps.outcome import Outcome
+from solvable.sweeps.plan import Chunk, Plan, adopt, layout_of, local_devices, make_plan
 from solvable.sweeps.progress import CellCounter, Report
-from solvable.sweeps.recipe import Build, Recipe, StepsLike
-from solvable.sweeps.resume import adopt, layout_of
 from solvable.sweeps.store import Store
-from solvable.sweeps.work import Worker
 
 
 def plan(
@@ -172,7 +171,7 @@ def check_shard(shard: tuple[int, int] | None, store: StrPath | None) -> None:
     """Raise a ValueError unless ``shard`` is (i, n) with 0 <= i < n, on a store."""
     if shard is None:
         return
-    whole = isinstance(shard, tuple | list) and len(shard) == 2 and all(isinstance(x, int) for x in shard)
+    whole = isinstance(shard, tuple | list) and len(shard) == 2 and all(type(x) is int for x in shard)
     if not whole or not 0 <= shard[0] < shard[1]:
         raise ValueError(f"shard: wanted (i, n) with 0 <= i < n; got {shard!r}")
     if store is None:

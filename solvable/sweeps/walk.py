@@ -1,17 +1,17 @@
 """Long runs: tiles of cells walk through their steps in segments, with checkpoints on the way."""
 
 import time
-from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from solvable.io.files import Damaged, pack, put, read_arrays
 from solvable.method import STRIDE
-from solvable.sweeps.programs import Program, padded_records
-from solvable.sweeps.recipe import Recipe
+from solvable.sweeps.attempts import acquit
+from solvable.sweeps.cells import Recipe
+from solvable.sweeps.program import Program, padded_records
+from solvable.sweeps.store import Store
 
 FIRST_WORK = 1 << 28  # modes x steps x runs of a tile's first segment
 SEGMENT_SECONDS = 5.0  # later segments take about this long: what an interruption waits for
@@ -26,12 +26,16 @@ class Walk:
         program: of the cells' group.
         cells: the cells' arrays, as for `Program.tiles`.
         places: their places in the chunk.
-        path: the file of the checkpoints, if there is to be one.
+        store: where the checkpoints go, if anywhere.
+        chunk: the chunk's name.
     """
 
-    def __init__(self, recipe: Recipe, program: Program, cells: list[Any], places: list[int], path: Path | None):
-        self.program, self.tiles, self.path, self.key = program, program.tiles(cells), path, recipe.key_data
-        self.places = np.asarray(places)
+    def __init__(
+        self, recipe: Recipe, program: Program, cells: list[Any], places: list[int], store: Store | None, chunk: str
+    ):
+        self.program, self.tiles, self.key = program, program.tiles(cells), recipe.key_data
+        self.places, self.store, self.chunk = np.asarray(places), store, chunk
+        self.part = f"walk{places[0]}"
         self.runs = getattr(recipe.method, "num_runs", 1)
 
     def to(self, steps: np.ndarray) -> list[Any]:
@@ -53,22 +57,20 @@ class Walk:
                 segment *= 2
             elif now - started > 2 * SEGMENT_SECONDS:
                 segment = max(segment // 2 // STRIDE * STRIDE, STRIDE)
-            if self.path is not None and since < last and now - saved > SAVE_SECONDS:
-                self._save(self.path, progress, since)
+            if self.store is not None and since < last and now - saved > SAVE_SECONDS:
+                self._save(self.store, progress, since)
                 saved = now
         return program.each(program.finish, [(now,) for now in progress], records)
 
-    def _save(self, path: Path, progress: list[Any], since: int) -> None:
+    def _save(self, store: Store, progress: list[Any], since: int) -> None:
         leaves = {f"leaf{i:04d}": np.asarray(_plain(x)) for i, x in enumerate(jax.tree.leaves(progress))}
-        put(path, pack({"since": np.asarray(since), "places": self.places, **leaves}))
+        store.write_partial(self.chunk, self.part, {"since": np.asarray(since), "places": self.places, **leaves})
+        acquit(store, self.chunk, f"cell{self.places[0]}-")
 
     def _resume(self, progress: list[Any]) -> tuple[int, list[Any]]:
         """The last checkpoint, or the start."""
-        if self.path is None:
-            return 0, progress
-        try:
-            saved = read_arrays(self.path)
-        except (FileNotFoundError, Damaged):
+        saved = None if self.store is None else self.store.read_partial(self.chunk, self.part)
+        if saved is None:
             return 0, progress
         leaves, tree = jax.tree.flatten(progress)
         loaded = [saved[name] for name in sorted(saved) if name.startswith("leaf")]

@@ -13,6 +13,7 @@ from solvable.forms.curve import Curve
 from solvable.forms.spectrum import Spectrum
 from solvable.method import AbstractMethod
 from solvable.numerics.inversion import FIRST, WINDOW, windows
+from solvable.numerics.padding import padded, rounded_up
 from solvable.theory import renewal
 from solvable.theory.stability import finish
 from solvable.theory.typical import typical
@@ -47,37 +48,41 @@ class Recursion(AbstractMethod):
             ValueError: a step is too late where every step has to be visited.
         """
         solve = _closed_form if renewal.applies(algorithm) else _iterate
-        return finish(subject, algorithm, steps, solve(subject, algorithm, steps))
+        return solve(subject, algorithm, steps).at(steps)
 
 
-def _closed_form(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray):
+def _closed_form(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray) -> Curve:
     early = steps < FIRST
-    times, last, index = windows(steps[~early])
-    first, late = _evaluate(spectrum, algorithm, times, last)
-    return jnp.concatenate([first[steps[early]], late.reshape(-1)[index]])
+    times, last, late = windows(steps[~early])
+    index = np.concatenate([steps[early], FIRST + late]).astype(np.int64)
+    times, last, index = (padded(x, rounded_up(len(x))) for x in (times, last, index))
+    return _evaluate(spectrum, algorithm, times, last, index)
 
 
 @eqx.filter_jit
-def _evaluate(spectrum, algorithm, times, last):
+def _evaluate(spectrum, algorithm, times, last, index) -> Curve:
+    """The curve at ``index`` among the steps before FIRST and the ``times`` after them."""
     law = renewal.lower(spectrum, algorithm)
     shift = jnp.log1p(renewal.growth(law))
     late = renewal.at_times(law, times, last, WINDOW, shift)
-    return renewal.first_steps(law), jnp.where(renewal.resolved(law), late, jnp.nan)
+    late = jnp.where(renewal.resolved(law), late, jnp.nan)
+    risk = jnp.concatenate([renewal.first_steps(law), late.reshape(-1)])[index]
+    return finish(spectrum, algorithm, index, risk)
 
 
-def _iterate(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray):
+def _iterate(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray) -> Curve:
     longest = int(steps[-1])
     if longest > LONGEST_SCAN:
         raise ValueError(
             f"steps: wanted at most {LONGEST_SCAN} where settings change in time or a mode has several moments (every "
             f"step is visited; SGD with a constant rate has no limit); got {longest}"
         )
-    return _scan(spectrum, algorithm, longest + 1)[steps]
+    return _scan(spectrum, algorithm, longest + 1, padded(steps, rounded_up(len(steps))))
 
 
 @eqx.filter_jit
-def _scan(spectrum: Spectrum, algorithm: Moments, count: int):
-    spectrum = typical(spectrum, algorithm, count)
+def _scan(full: Spectrum, algorithm: Moments, count: int, steps) -> Curve:
+    spectrum = typical(full, algorithm, count)
     eigvals, mass, judged = spectrum.eigvals, spectrum.mass, algorithm.observation()
 
     def step(moments, t):
@@ -87,4 +92,5 @@ def _scan(spectrum: Spectrum, algorithm: Moments, count: int):
         injected = algorithm.injection(eigvals, t) * (mass * risk)[:, None]
         return moments - decayed + injected, seen
 
-    return jax.lax.scan(step, algorithm.start(spectrum), jnp.arange(count))[1]
+    risk = jax.lax.scan(step, algorithm.start(spectrum), jnp.arange(count))[1]
+    return finish(full, algorithm, steps, risk[steps])

@@ -10,8 +10,7 @@ mode, or any optimizer that forgets where it started, it then tends to floor / (
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Bool, Float, Inexact
+from jaxtyping import Array, Bool, Float, Inexact, Int
 
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.forms.algorithms import Moments
@@ -127,8 +126,13 @@ def _critical_factor(spectrum: Spectrum, algorithm: Moments):
     return jnp.exp(bisect(unstable, center - 60.0, center + 2.0, BISECTIONS))
 
 
-def finish(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray, risk: Float[Array, " steps"]) -> Curve:
-    """The curve of a one-pass theory: for constant settings judged by `stability`, whose numbers are its stats."""
+def finish(
+    spectrum: Spectrum, algorithm: Moments, steps: Int[Array, " steps"], risk: Float[Array, " steps"]
+) -> Curve:
+    """The curve of a one-pass theory: for constant settings judged by `stability`, whose numbers are its stats.
+
+    Meant to be part of the compiled program that gives the risk.
+    """
     if not algorithm.stationary:
         return Curve.of(steps, risk, start=spectrum.start_risk)
     report = _stability(spectrum, algorithm)

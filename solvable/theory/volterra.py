@@ -14,6 +14,7 @@ from solvable.forms.base import AbstractSubject, Reading
 from solvable.forms.curve import Curve
 from solvable.forms.spectrum import Spectrum
 from solvable.method import AbstractMethod, read
+from solvable.numerics.padding import padded, rounded_up
 from solvable.numerics.precision import in_float64
 from solvable.numerics.volterra import convolve, multiply, solve_convolution, solve_triangular
 from solvable.theory import renewal
@@ -54,14 +55,7 @@ class Volterra(AbstractMethod):
                 f"steps: Volterra() wanted at most {limit} (every step is solved for); got {longest}. "
                 "Recursion() gives the same curve without that limit."
             )
-        forcing, kernel = _impulses(subject, algorithm, longest + 1)
-        solve = solve_convolution if algorithm.stationary else solve_triangular
-        risk = solve(subject.floor + forcing[0], kernel[0])
-        if not algorithm.plain:
-            respond = convolve if algorithm.stationary else multiply
-            risk = subject.floor + forcing[1] + respond(kernel[1], risk)
-        curve = finish(subject, algorithm, steps, risk[steps])
-        return eqx.tree_at(lambda c: c.stats, curve, curve.stats | {"forcing": forcing[-1][steps]})
+        return _solved(subject, algorithm, longest + 1, padded(steps, rounded_up(len(steps)))).at(steps)
 
 
 @in_float64
@@ -106,6 +100,17 @@ def _power(decay, t):
 
 
 @eqx.filter_jit
+def _solved(spectrum: Spectrum, algorithm: Moments, count: int, steps) -> Curve:
+    forcing, kernel = _impulses(spectrum, algorithm, count)
+    solve = solve_convolution if algorithm.stationary else solve_triangular
+    risk = solve(spectrum.floor + forcing[0], kernel[0])
+    if not algorithm.plain:
+        respond = convolve if algorithm.stationary else multiply
+        risk = spectrum.floor + forcing[1] + respond(kernel[1], risk)
+    curve = finish(spectrum, algorithm, steps, risk[steps])
+    return eqx.tree_at(lambda c: c.stats, curve, curve.stats | {"forcing": forcing[-1][steps]})
+
+
 def _impulses(spectrum: Spectrum, algorithm: Moments, count: int):
     """Forcing at 0 ... count-1 and the kernel: K(lag) if stationary, otherwise K(t, s) with s < t.
 

@@ -88,11 +88,11 @@ def _settings() -> Iterator[tuple[str, AbstractAlgorithm]]:
     for cls in _final(algorithms, AbstractAlgorithm):
         if cls is SGD:
             continue
-        yield cls.__name__, cls()
-        if issubclass(cls, AbstractWrapper) and cls is not BatchSchedule:
-            yield f"{cls.__name__}, full batch", cls(SGD(0.1, None))
-        elif issubclass(cls, AbstractLinear) and cls is not BatchSchedule:
-            yield f"{cls.__name__}, full batch", cls(batch_size=None)
+        name, make, is_row = cls.__name__, cls, issubclass(cls, AbstractLinear)
+        yield name, make()
+        if is_row and cls is not BatchSchedule:
+            wrapped = issubclass(cls, AbstractWrapper)
+            yield f"{name}, full batch", make(SGD(0.1, None)) if wrapped else make(batch_size=None)
     yield "SGD, constant rate", SGD(0.1, 2)
     yield "SGD, schedule", SGD(lambda t: 0.1 / (1 + t), 2)
     yield "SGD, full batch, constant rate", SGD(0.1, None)

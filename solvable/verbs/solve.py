@@ -12,6 +12,7 @@ from solvable.algorithms.base import AbstractAlgorithm, check_settings
 from solvable.arguments import is_concrete
 from solvable.forms.base import AbstractSubject, Form, Reading
 from solvable.forms.curve import Curve, Result
+from solvable.io.fingerprint import edited_since
 from solvable.keys import require_key
 from solvable.method import AbstractMethod, Mismatch, check_kind, match
 from solvable.numerics.precision import in_float64
@@ -47,6 +48,8 @@ def solve(
         RuntimeError: the outcome is not a success and ``throw`` is true.
     """
     check_types(model, algorithm, method)
+    if edited_since(type(method)):
+        jax.clear_caches()
     steps = _steps_of(algorithm, steps)
     check_settings(algorithm, int(steps[-1]))
     reading = match_or_suggest(model, algorithm, method)

@@ -1,11 +1,12 @@
-"""What a sweep is told: how each cell is built, by which method, at which steps, under which random key."""
+"""The life of one cell: values of the axes, what is built of them, its draw, its random key, and its hash."""
 
 import inspect
 import json
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -14,12 +15,12 @@ from jaxtyping import Array, Key
 
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.forms.base import AbstractSubject
+from solvable.io.fingerprint import array_bytes, code_of, fingerprint
 from solvable.io.hashing import sha, two_words
 from solvable.keys import require_key, stream
 from solvable.method import AbstractMethod
 from solvable.models.base import AbstractModel
 from solvable.sweeps.axes import AxesLike, Value, parse_axes, shape_of, values_at
-from solvable.sweeps.content import digest, structure
 from solvable.verbs.solve import check_steps
 
 Build = Callable[..., tuple[AbstractSubject, AbstractAlgorithm]]
@@ -30,13 +31,26 @@ FOR = "for the draws and runs of the sweep"
 _DRAWS_HELD = 1 << 28  # bytes of drawn problems kept for the cells that share them
 
 
+class Kind(NamedTuple):
+    """What models or algorithms that differ in the values of their arrays have in common.
+
+    Attributes:
+        structure: hash of classes, static fields and functions, and of the shapes and types of the arrays.
+        code: qualified name -> hash of every class and function that they and the method can run.
+    """
+
+    structure: str
+    code: dict[str, str]
+
+
 class Setting:
     """What the cells that differ by their seed alone have in common.
 
     Attributes:
         model, algorithm, steps: what ``build`` and ``steps`` give.
-        shape, kind: hash of the structure of the model and of the algorithm.
-        law, times, content: hash of the model, of the steps, and of model, algorithm and steps.
+        kinds: those of the model and of the algorithm.
+        law: hash of the model.
+        content: hash of model, algorithm, steps, and the code they run.
         error, text: the exception if they raised, and its traceback.
     """
 
@@ -46,12 +60,16 @@ class Setting:
         try:
             self.model, self.algorithm = _pair(recipe.build(**recipe.taken(recipe.build, values)))
             self.steps = recipe.steps_at(values)
-            self.shape, self.kind = structure(self.model), structure(self.algorithm)
-            self.law = digest(self.model, self.shape)
-            self.times = sha(self.steps.tobytes())
-            self.content = sha(self.law, digest(self.algorithm, self.kind), self.times)
+            self.kinds = recipe.kind(self.model), recipe.kind(self.algorithm)
+            self.law = _content(self.model, self.kinds[0])
+            self.content = sha(self.law, _content(self.algorithm, self.kinds[1]), self.steps.tobytes(), self.code)
         except Exception as error:
             self.fail(error)
+
+    @property
+    def code(self) -> dict[str, str]:
+        """The code that the cells run."""
+        return {**self.kinds[0].code, **self.kinds[1].code}
 
     def fail(self, error: Exception) -> None:
         """Remember why there is nothing to solve."""
@@ -89,17 +107,23 @@ class Recipe:
         if self.seeded or method.needs_key or key is not None:
             require_key(key, FOR)
         self.key = key
-        self.key_impl = None if key is None else str(jax.random.key_impl(key))
         self.key_data = None if key is None else np.asarray(jax.random.key_data(key))
+        self.key_impl = None if key is None else _stackable_impl(key)
         self.x64 = bool(jax.config.read("jax_enable_x64"))
-        self._check_consumed()
+        self._forget()
+        self._check_names()
+
+    def _forget(self) -> None:
+        """Nothing is built yet."""
         self._settings: dict[str, Setting] = {}
         self._of_cell: dict[int, Setting] = {}
+        self._structures: dict[Hashable, str] = {}
+        self._codes: dict[str, dict[str, str]] = {}
         self._draws: OrderedDict[tuple[str, int], AbstractSubject] = OrderedDict()
         self._held = 0
 
-    def _check_consumed(self) -> None:
-        everything = dict.fromkeys(name for name in self.names if name != "seed")
+    def _check_names(self) -> None:
+        everything = {name: None for name in self.names if name != "seed"}
         used = set(self.taken(self.build, everything))
         used |= set() if self.steps_of is None else set(self.taken(self.steps_of, everything))
         unused = [name for name in everything if name not in used]
@@ -137,22 +161,36 @@ class Recipe:
     def setting(self, index: int) -> Setting:
         """The cell's model, algorithm and steps, built once for all seeds."""
         if index not in self._of_cell:
-            self._of_cell[index] = self._built(self.values(index))
+            values = self.values(index)
+            values.pop("seed", None)
+            name = json.dumps(values)
+            if name not in self._settings:
+                self._settings[name] = Setting(self, values)
+            self._of_cell[index] = self._settings[name]
         return self._of_cell[index]
 
-    def _built(self, values: dict[str, Value]) -> Setting:
-        values.pop("seed", None)
-        name = json.dumps(values)
-        if name not in self._settings:
-            self._settings[name] = Setting(self, values)
-        return self._settings[name]
+    def kind(self, part: AbstractSubject | AbstractAlgorithm) -> Kind:
+        """Structure and code of a model or an algorithm, found once for all of the same tree."""
+        leaves, tree = jax.tree.flatten(part)
+        shaped = [jax.ShapeDtypeStruct(np.shape(x), x.dtype) if _is_array(x) else x for x in leaves]
+        try:
+            structure = self._structures.get((tree, *shaped))
+        except TypeError:  # something in it has no hash
+            structure = None
+        if structure is None:
+            structure = fingerprint(jax.tree.unflatten(tree, shaped))
+            with suppress(TypeError):
+                self._structures[(tree, *shaped)] = structure
+        if structure not in self._codes:
+            self._codes[structure] = code_of(part, self.method)
+        return Kind(structure, self._codes[structure])
 
-    def words(self, index: int) -> np.ndarray:
-        """Two 32-bit words of the cell's coordinates: what its run's key is derived from; uint32, shape (2,)."""
-        return np.frombuffer(two_words(self.values(index)), "<u4")
+    def code(self) -> dict[str, str]:
+        """The code that some cell runs: qualified name -> hash."""
+        return {name: x for codes in self._codes.values() for name, x in codes.items()}
 
     def content(self, index: int) -> str:
-        """Hash of everything the cell's result depends on, besides the method and the key."""
+        """Hash of everything the cell's result depends on, besides the method's fields and the key."""
         return sha(self.values(index), self.setting(index).content)
 
     def problem(self, index: int) -> AbstractSubject:
@@ -175,18 +213,39 @@ class Recipe:
         """The key of draw ``seed``: the same for every law, so that a wider model extends a narrower one."""
         return jax.random.fold_in(stream(require_key(self.key, FOR), "draw"), np.uint32(seed))
 
+    def run_words(self, index: int) -> np.ndarray:
+        """Two 32-bit words of the cell's coordinates: what its run's key is derived from; uint32, shape (2,)."""
+        return np.frombuffer(two_words(self.values(index)), "<u4")
+
     def run_key(self, index: int) -> Key[Array, ""]:
         """The key of one cell's runs."""
-        first, second = self.words(index)
+        first, second = self.run_words(index)
         return jax.random.fold_in(jax.random.fold_in(stream(require_key(self.key, FOR), "run"), first), second)
 
     def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "key": None, "_settings": {}, "_of_cell": {}, "_draws": OrderedDict(), "_held": 0}
+        hidden = {"key", "_settings", "_of_cell", "_structures", "_codes", "_draws", "_held"}
+        return {name: x for name, x in self.__dict__.items() if name not in hidden}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
-        if self.key_data is not None:
-            self.key = jax.random.wrap_key_data(jnp.asarray(self.key_data), impl=self.key_impl)
+        self._forget()
+        data = None if self.key_data is None else jnp.asarray(self.key_data)
+        self.key = None if data is None else jax.random.wrap_key_data(data, impl=self.key_impl)
+
+
+def _stackable_impl(key: Key[Array, ""]) -> str:
+    """The implementation of the key, one whose numbers are the same alone and stacked.
+
+    Raises:
+        ValueError: it is another one.
+    """
+    impl = str(jax.random.key_impl(key))
+    if "threefry" not in impl:
+        raise ValueError(
+            f"key: wanted one of threefry2x32, jax.random.key(seed); got one of {impl}, whose numbers depend on how "
+            "many cells are stacked"
+        )
+    return impl
 
 
 def drawn(model: AbstractSubject, key: Key[Array, ""]) -> AbstractSubject:
@@ -201,6 +260,14 @@ def _pair(built: object) -> tuple[AbstractSubject, AbstractAlgorithm]:
         if not isinstance(value, kind):
             raise ValueError(f"build: wanted an instance of {kind.__name__} as its {name}; got {value!r}")
     return built
+
+
+def _content(tree: object, kind: Kind) -> str:
+    return sha(kind.structure, *(array_bytes(x) for x in jax.tree.leaves(tree) if _is_array(x)))
+
+
+def _is_array(x: object) -> bool:
+    return isinstance(x, jax.Array | np.ndarray | np.generic)
 
 
 def error_text(error: BaseException) -> str:

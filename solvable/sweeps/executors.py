@@ -1,20 +1,22 @@
 """Sweeps beyond one process: executors, shares of a job array, and the processes of a mesh."""
 
 import copy
-import io
 from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor
 from typing import Protocol
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from solvable.io.files import pack
-from solvable.sweeps.layout import Chunk, Plan, chunk_name, local_devices, shard_description
+from solvable.io.files import pack, unpack
+from solvable.sweeps.attempts import TRIES, blame
+from solvable.sweeps.cells import Recipe
+from solvable.sweeps.chunk import Worker
+from solvable.sweeps.groups import Grouping
 from solvable.sweeps.outcome import Outcome
-from solvable.sweeps.recipe import Recipe
+from solvable.sweeps.plan import Chunk, Plan, chunk_name, local_devices
 from solvable.sweeps.store import Store
-from solvable.sweeps.work import Worker
 
 Todo = list[tuple[Chunk, Outcome | None]]
 
@@ -51,25 +53,50 @@ def compute_elsewhere(todo: Todo, worker: Worker, executor: Executor) -> Iterato
     """Let the executor's workers compute chunks. They return names; the results are read from the store."""
     store = worker.store
     assert store is not None
-    folder, recipe = str(store.folder.absolute()), worker.recipe
-    tasks = [(copy.copy(recipe), folder, c, worker.on_error, before is not None) for c, before in todo]
-    futures = [executor.submit(task, *arguments) for arguments in tasks]
+    folder = str(store.folder.absolute())
+
+    def submit(c: Chunk, before: Outcome | None) -> Pending:
+        recipe, retry = copy.copy(worker.recipe), before is not None
+        return executor.submit(task, recipe, folder, c.cells, c.name, worker.on_error, retry)
+
+    futures = [submit(*todo_one) for todo_one in todo]
     try:
-        for (c, _), future in zip(todo, futures, strict=True):
-            future.result()
-            found = store.read(c.name)
-            if found is None:
-                raise OSError(
-                    f"store: wanted workers that see the folder {store.folder}; chunk {c.name[:12]} was computed "
-                    "and is not there"
-                )
-            yield c, Outcome.of(found)
+        for i, (c, before) in enumerate(todo):
+            for _ in range(TRIES + 1):
+                try:
+                    futures[i].result()
+                    break
+                except BrokenExecutor:  # none of its workers is left
+                    for other, _ in todo:
+                        blame(store, other.name)
+                    raise
+                except Exception as error:
+                    if not _lost_a_worker(error):
+                        raise
+                    blame(store, c.name)
+                    futures[i] = submit(c, before)
+            yield c, Outcome.of(_computed(store, c))
     finally:
         for future in futures:
             future.cancel()
 
 
-def task(recipe: Recipe, folder: str, chunk: Chunk, on_error: str, retry: bool) -> str:
+def _lost_a_worker(error: Exception) -> bool:
+    """Whether an executor that lives on says that its workers died."""
+    return type(error).__name__ == "KilledWorker"
+
+
+def _computed(store: Store, c: Chunk) -> dict[str, np.ndarray]:
+    found = store.read(c.name)
+    if found is None:
+        raise OSError(
+            f"store: wanted workers that see the folder {store.folder}; chunk {c.name[:12]} was computed and is not "
+            "there"
+        )
+    return found
+
+
+def task(recipe: Recipe, folder: str, cells: tuple[int, ...], name: str, on_error: str, retry: bool) -> str:
     """What a worker process does: one chunk, into the store; returns its name.
 
     Raises:
@@ -77,19 +104,21 @@ def task(recipe: Recipe, folder: str, chunk: Chunk, on_error: str, retry: bool) 
     """
     with jax.enable_x64(recipe.x64):
         devices = local_devices(None)
-        name = chunk_name(recipe, shard_description(recipe, chunk.group, devices[0].platform), chunk.cells)
-        if name != chunk.name:
+        platform = devices[0].platform
+        group = Grouping(recipe, platform).of(cells[0])
+        if chunk_name(recipe, group, cells, platform) != name:
             raise ValueError(
                 f"executor: wanted workers with the same software, device and build as the process that made the plan; "
-                f"this one has another description of the chunk of {recipe.values(chunk.cells[0])}"
+                f"this one has another description of the chunk of {recipe.values(cells[0])}"
             )
         store = Store(folder)
+        store.read_plan()
         found = store.read(name)
         before = None if found is None else Outcome.of(found)
         if before is not None and not (retry and before.errors):
             return name
         only = None if before is None else sorted(before.errors)
-        out = Worker(recipe, devices, store, on_error).run(chunk, only, before)
+        out = Worker(recipe, devices, store, on_error).run(Chunk(name, cells, group), only, before)
         store.write(name, out.arrays())
     return name
 
@@ -119,9 +148,7 @@ def gather(outcomes: dict[str, Outcome], plan: Plan, mesh: Mesh | None) -> dict[
     everything = np.asarray(multihost_utils.process_allgather(padded)).reshape(len(sizes), -1)
     merged: dict[str, dict[str, np.ndarray]] = {}
     for row, size in zip(everything, sizes, strict=True):
-        with np.load(io.BytesIO(row[: int(size)].tobytes()), allow_pickle=False) as file:
-            for name in file.files:
-                if name != "digest":
-                    chunk, field = name.split("/")
-                    merged.setdefault(chunk, {})[field] = file[name]
+        for name, values in unpack(row[: int(size)].tobytes()).items():
+            chunk, field = name.split("/")
+            merged.setdefault(chunk, {})[field] = values
     return {name: Outcome.of(arrays) for name, arrays in merged.items()}

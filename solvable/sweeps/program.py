@@ -14,12 +14,13 @@ from typing import Any
 import jax
 import numpy as np
 
+from solvable.io.fingerprint import fingerprint
 from solvable.io.hashing import sha
 from solvable.keys import stream
-from solvable.sweeps.content import digest
-from solvable.sweeps.lowering import Group, raise_up
+from solvable.sweeps.cells import Recipe, Setting
+from solvable.sweeps.groups import Group
+from solvable.sweeps.identity import numeric_settings
 from solvable.sweeps.outcome import recorded
-from solvable.sweeps.recipe import Recipe, Setting
 
 NEVER = np.iinfo(np.int32).max  # pads the steps to record
 _PROGRAMS: OrderedDict[str, "Program"] = OrderedDict()
@@ -50,8 +51,8 @@ class Program:
     """One tile per device of the cells of one group.
 
     A tile is a tree of arrays (source, leaves of the algorithm, key words): with a leading axis of ``lanes`` cells
-    where cells are stacked, and without it where a tile is one cell as it is. The source is what `lower` takes a model
-    apart to, or, of a cell that is not stacked, what the method's own ``source`` does. Results have the leading axis.
+    where cells are stacked, and without it where a tile is one cell as it is. The source is a padded form, or, of a
+    cell that is not stacked, what the method's own ``source`` gives. Results have the leading axis.
 
     Attributes:
         curves: (source, leaves) -> `recorded`, for a method that does not walk.
@@ -90,22 +91,21 @@ class Program:
         return results
 
     def _joined(self, cells: list[Any]) -> Any:
-        return cells[0] if self.group.alone else jax.tree.map(lambda *leaves: np.stack(leaves), *cells)
+        return cells[0] if not self.group.stacked else jax.tree.map(lambda *leaves: np.stack(leaves), *cells)
 
     def _over_lanes(self, function: Callable, *stacked: Any) -> Any:
-        return function(*stacked) if self.group.alone else jax.vmap(function)(*stacked)
+        return jax.vmap(function)(*stacked) if self.group.stacked else function(*stacked)
 
     def _source(self, source, algorithm):
         """What a method that walks sees of one cell."""
         method: Any = self.method
-        return source if self.group.alone else method.source(raise_up(source, self.group.form), algorithm)
+        return method.source(source, algorithm) if self.group.stacked else source
 
-    def _curves(self, arrays, leaves):
-        def one(arrays, leaves):
-            form = raise_up(arrays, self.group.form)
+    def _curves(self, form, leaves):
+        def one(form, leaves):
             return recorded(self.method.curve(form, self.template.rebuild(leaves), self.steps, key=None))
 
-        return self._over_lanes(one, arrays, leaves)
+        return self._over_lanes(one, form, leaves)
 
     def _begin(self, source, leaves, records):
         method: Any = self.method
@@ -131,13 +131,19 @@ class Program:
     def _finish(self, progress, records):
         method: Any = self.method
         found = self._over_lanes(lambda progress: recorded(method.finish(progress, records)), progress)
-        return jax.tree.map(lambda x: x[None], found) if self.group.alone else found
+        return found if self.group.stacked else jax.tree.map(lambda x: x[None], found)
 
 
 def program_for(recipe: Recipe, setting: Setting, group: Group, devices: tuple) -> Program:
-    """The program of a group, made once per process and content."""
-    names = [str(device) for device in devices]
-    name = sha(digest(recipe.method), names, list(group.program()), recipe.x64, recipe.key_impl)
+    """The program of a group, made once per process and content.
+
+    Its name covers the code that is compiled: a method that was edited since, in a notebook for instance, is compiled
+    anew.
+    """
+    where = [str(device) for device in devices]
+    how = [setting.code, fingerprint(recipe.method), recipe.x64, recipe.key_impl, numeric_settings()]
+    steps = group.steps.hex()
+    name = sha(where, how, group.numbers(), group.stacked, str(group.fields), group.algorithm, steps)
     with _LOCK:
         if name not in _PROGRAMS:
             while len(_PROGRAMS) >= _HELD:
