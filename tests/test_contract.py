@@ -182,7 +182,7 @@ SETTINGS = {
     "BatchSchedule": sv.BatchSchedule(sv.SGD(0.2), sv.schedules.warmup(8.0, 20.0, 1.0)),
     "EMA": sv.EMA(sv.HeavyBall(0.05, 0.8, None), decay=0.9),
     "TailAverage": sv.TailAverage(sv.SGD(0.2, 4), start=5),
-    "WeightDecay": sv.WeightDecay(sv.HeavyBall(0.05, 0.8, 4), 0.1, decoupled=False),
+    "WeightDecay": sv.WeightDecay(sv.HeavyBall(0.02, 0.8, 4), 0.1, decoupled=False),
     "all at once": sv.EMA(
         sv.WeightDecay(sv.Preconditioned(sv.HeavyBall(sv.schedules.cosine(0.02, 50), 0.8, 4), 0.3), 0.1), decay=0.9
     ),
