@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Int, Key
 
-from solvable.algorithms.base import AbstractAlgorithm, check_learning_rate
+from solvable.algorithms.base import AbstractAlgorithm, check_settings
 from solvable.arguments import check_integers, refusal, shown
 from solvable.forms.base import AbstractForm, AbstractSubject, Form, Reading
 from solvable.forms.curve import Curve
@@ -143,7 +143,7 @@ def read(
     check_kind("model", model, AbstractSubject)
     check_kind("algorithm", algorithm, AbstractAlgorithm)
     match(model, algorithm, (Reading(subject, stated),), reader)
-    check_learning_rate(algorithm)
+    check_settings(algorithm)
     assert isinstance(algorithm, stated)
     return model.lower(subject), algorithm
 

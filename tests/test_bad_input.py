@@ -81,6 +81,51 @@ IMPOSSIBLE = {
     "rate vector": (lambda: solve(algorithm=sv.SGD([0.1, 0.2], 1)), "learning_rate", "shape (2,)"),
     "rate negative, stability": (lambda: sv.stability(MODEL, sv.SGD(-0.1, 1)), "learning_rate", "got -0.1"),
     "rate negative, kernel": (lambda: sv.theory.kernel(MODEL, sv.SGD(-0.1, 1), [0]), "learning_rate", "got -0.1"),
+    "rate of a schedule, negative": (
+        lambda: solve(algorithm=sv.SGD(lambda t: 0.1 - 0.02 * t), steps=[9]), "learning_rate", "got -0.02 at step 6"),
+    "rate of a schedule, nan": (
+        lambda: solve(algorithm=sv.HeavyBall(lambda t: 0 / (t - 2.0)), steps=[9]), "learning_rate", "nan at step 2"),
+    "rate of a schedule, far": (
+        lambda: solve(algorithm=sv.SGD(lambda t: 0.1 * jnp.sign(2e6 - t), 1), steps=[3_000_000]),
+        "learning_rate", "got -0.1 at step"),
+    "rate of a schedule, beside a kink": (
+        lambda: solve(
+            algorithm=sv.SGD(sv.schedules.piecewise([4e6, 4e6 + 1], [0.1, -1.0, 0.1])), steps=[5_000_000]),
+        "learning_rate", "got -1 at step 4000000"),
+    "rate of a schedule, two numbers": (
+        lambda: solve(algorithm=sv.SGD(lambda t: jnp.ones(2))), "learning_rate", "one number"),
+    "rate of a schedule, untraceable": (
+        lambda: solve(algorithm=sv.SGD(lambda t: 0.1 if t < 3 else 0.05)), "learning_rate", "that JAX can trace"),
+    "rate inside wrappers": (
+        lambda: solve(algorithm=sv.EMA(sv.WeightDecay(sv.SGD(-0.1)))), "learning_rate", "got -0.1"),
+    "momentum one": (lambda: solve(algorithm=sv.HeavyBall(0.1, 1.0)), "momentum", "got 1"),
+    "momentum negative": (lambda: solve(algorithm=sv.Nesterov(0.1, -0.5)), "momentum", "got -0.5"),
+    "momentum text": (lambda: sv.EMAMomentum(0.1, "a"), "momentum", "got 'a'"),
+    "momentum of a schedule": (
+        lambda: solve(algorithm=sv.HeavyBall(0.1, lambda t: 0.5 * t), steps=[9]), "momentum", "got 1 at step 2"),
+    "form": (lambda: sv.Nesterov(form="torch"), "form", "got 'torch'"),
+    "delta": (lambda: solve(algorithm=sv.DANA(delta=0.0)), "delta", "got 0"),
+    "acceleration": (lambda: solve(algorithm=sv.DANA(acceleration=-1.0)), "acceleration", "got -1"),
+    "beta zero": (lambda: sv.ScheduleFree(0.1, 0.0), "beta", "got 0"),
+    "beta of a schedule": (lambda: sv.ScheduleFree(0.1, lambda t: 0.9), "beta", "function"),
+    "decay one": (lambda: solve(algorithm=sv.EMA(sv.SGD(), decay=1.0)), "decay", "got 1"),
+    "start fraction": (lambda: sv.TailAverage(sv.SGD(), 1.5), "start", "got 1.5"),
+    "start after the end": (lambda: solve(algorithm=sv.TailAverage(sv.SGD(), start=9), steps=[9]), "start", "got 9"),
+    "weight decay negative": (lambda: solve(algorithm=sv.WeightDecay(sv.SGD(), -0.1)), "rate", "got -0.1"),
+    "decoupled": (lambda: sv.WeightDecay(sv.SGD(), 0.1, "yes"), "decoupled", "got 'yes'"),
+    "decoupled, preconditioned": (lambda: sv.WeightDecay(sv.Preconditioned(), 0.1, False), "decoupled", "got False"),
+    "power": (lambda: sv.Preconditioned(sv.SGD(), NAN), "power", "got nan"),
+    "inner, ridge": (lambda: sv.EMA(sv.Ridge()), "inner", "got Ridge"),
+    "inner, optax": (lambda: sv.WeightDecay(sv.Optax()), "inner", "got Optax"),
+    "inner, a number": (lambda: sv.Preconditioned(0.1), "inner", "got 0.1"),
+    "batch of a schedule": (lambda: sv.SGD(0.1, sv.schedules.constant(4)), "batch_size", "got constant"),
+    "batch schedule below one": (
+        lambda: solve(algorithm=sv.BatchSchedule(sv.SGD(), lambda t: 4.0 - t), steps=[9]), "size", "got 0 at step 4"),
+    "batch schedule below one, a number": (lambda: solve(algorithm=sv.BatchSchedule(sv.SGD(), 0.5)), "size", "got 0.5"),
+    "batch schedule, simulated": (
+        lambda: solve(algorithm=sv.BatchSchedule(), method=sv.Simulation(), key=KEY), "algorithm", "BatchSchedule"),
+    "pieces": (lambda: sv.schedules.piecewise([1.0], [1.0]), "values", "(1,)"),
+    "joined": (lambda: sv.schedules.join([sv.schedules.constant(1.0)], [3.0]), "schedules", "got 1 and"),
     "penalty negative": (lambda: sv.Ridge(-1.0), "penalty", "got -1"),
     "penalty infinite": (lambda: sv.Ridge(INF), "penalty", "got inf"),
     "penalty nan": (lambda: sv.Ridge(NAN), "penalty", "got nan"),
@@ -155,11 +200,6 @@ def test_a_learning_rate_beyond_stability_names_the_threshold():
         sv.solve(MODEL, sv.SGD(5.0, 1), sv.Recursion(), [0, 1], throw=True)
 
 
-def test_a_schedule_that_returns_nan_is_flagged():
-    curve = solve(algorithm=sv.SGD(lambda t: jnp.nan * t, 1), steps=[0, 3])
-    assert curve.result == sv.Result.NONFINITE
-
-
 @pytest.mark.parametrize("ratio", [None, 2.0])
 def test_a_map_without_any_power_law_is_nan(ratio):
     found = sv.frontier_map(MODEL, sv.SGD(0.1, 1), [1e4, 1e6], alpha=[0.2, 0.3], beta=[0.1, 0.2], ratio=ratio)
@@ -174,9 +214,9 @@ def test_a_map_without_any_power_law_is_nan(ratio):
 def test_a_schedule_may_be_zero_and_is_seen_at_the_steps_that_are_asked(rates):
     table = jnp.asarray([*rates, -1.0])
     schedule = sv.SGD(lambda t: table[jnp.minimum(t, len(rates))], 1)
-    sv.algorithms.base.check_learning_rate(schedule, np.arange(len(rates) + 1))
-    with pytest.raises(ValueError, match=r"learning_rate: wanted .* got one that returns -1"):
-        sv.algorithms.base.check_learning_rate(schedule, np.arange(len(rates) + 2))
+    sv.algorithms.base.check_settings(schedule, len(rates))
+    with pytest.raises(ValueError, match=rf"learning_rate: wanted .* got -1 at step {len(rates)}"):
+        sv.algorithms.base.check_settings(schedule, len(rates) + 1)
 
 
 anything = st.one_of(

@@ -6,14 +6,12 @@ optimizer that is linear in the gradient, and everything else follows. `Abstract
 on a fixed data set.
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
-import numpy as np
 
-from solvable.arguments import answer, check_integer, check_real, is_concrete, real_numbers
+from solvable.algorithms.settings import RATE, Ruled, check_number, check_schedule, settings_of
+from solvable.arguments import check_integer, refusal
 from solvable.forms.algorithms import (
     Descent,
     Filter,
@@ -56,6 +54,13 @@ class AbstractAlgorithm(eqx.Module):
             stated.append(Rotatable)
         return tuple(form for form in stated if form not in absent)
 
+    def parts(self) -> tuple["AbstractAlgorithm", ...]:
+        """Itself, and the algorithms it wraps."""
+        return (self,)
+
+    def check_last(self, last: int) -> None:
+        """Raise a ValueError, naming the argument, if it means nothing to stop after ``last`` steps."""
+
 
 class AbstractStepwise(AbstractAlgorithm, Steps):
     """An optimizer that moves step by step: a state before the first step (`init`), and a step (`update`)."""
@@ -69,38 +74,32 @@ class AbstractSpectral(AbstractAlgorithm, Filter):
     """An algorithm whose error on a fixed data set shrinks by a known factor along each direction (`filter`)."""
 
 
-def check_learning_rate(algorithm: AbstractAlgorithm, steps: Any = (0,)) -> None:
-    """A constant learning rate must be one finite number > 0, a schedule one of numbers >= 0 up to some of ``steps``.
+def check_settings(algorithm: AbstractAlgorithm, last: int | None = None) -> None:
+    """Constant settings must be what their rules allow; those that change in time too, at the steps before ``last``.
 
-    Traced rates pass, and a schedule's NaN and infinity, which the curve's result code tells.
+    Traced settings pass, and with ``last`` None those that change in time.
 
     Raises:
-        ValueError: it is not.
+        ValueError: one is not; the message names it, and the step where it happens.
     """
-    if not isinstance(algorithm, Moments | Descent):
-        return
-    rate = algorithm.learning_rate
-    if not callable(rate):
-        check_real("learning_rate", rate, "a finite number > 0", lambda x: 0 < x < np.inf)
-        return
-    wanted = "a function of one traced step that returns one number >= 0"
-    with jax.enable_x64(True):
-        used = np.maximum(np.asarray(steps, np.int64) - 1, 0)  # t steps have used the rate at t - 1
-        tried = jnp.asarray(used[np.unique(np.linspace(0, len(used) - 1, SEEN).astype(int))])
-        rates = answer("learning_rate", wanted, lambda: _rates(rate, tried))
-    if np.ndim(rates) != 1 or real_numbers(rates) is None:
-        raise ValueError(f"learning_rate: wanted {wanted}; got one that returns shape {np.shape(rates)[1:]}")
-    if is_concrete(rates) and (np.asarray(rates) < 0).any():
-        raise ValueError(f"learning_rate: wanted {wanted}; got one that returns {float(np.asarray(rates).min()):g}")
-
-
-@eqx.filter_jit
-def _rates(rate: Any, steps: Any) -> Any:
-    return jax.vmap(rate)(steps)
+    for part in algorithm.parts():
+        known = settings_of(part)
+        if isinstance(part, Moments | Descent) and not any(s.name == "learning_rate" for s in known):
+            known = [Ruled("learning_rate", part.learning_rate, RATE), *known]
+        for name, value, rule in known:
+            if not callable(value):
+                check_number(name, value, rule)
+            elif last is not None:
+                check_schedule(name, value, rule, last)
+        if last is not None:
+            part.check_last(last)
 
 
 def check_batch_size(batch_size: int | None) -> int | None:
     """``batch_size`` as a Python int of at least 1, or None for the full data set."""
     if batch_size is None:
         return None
+    if callable(batch_size):
+        wanted = "an integer >= 1 or None (sv.BatchSchedule(algorithm, schedule) changes it in time)"
+        raise refusal("batch_size", wanted, batch_size)
     return check_integer("batch_size", batch_size, 1, LARGEST_BATCH, "an integer >= 1 or None")

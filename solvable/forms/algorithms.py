@@ -36,6 +36,10 @@ class Steps(AbstractForm):
         """The parameters that are judged; those where the gradient is taken unless iterates are averaged."""
         return params
 
+    def preconditioner(self, eigvals: Inexact[Array, " modes"]) -> Inexact[Array, " modes"] | None:
+        """What multiplies the gradient along each eigendirection before `update` sees it; None for nothing."""
+        return None
+
 
 class Rotatable(Steps):
     """Its steps commute with rotations of the parameters, so that they can be taken in the eigenbasis."""

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from solvable.algorithms.base import AbstractAlgorithm, check_learning_rate
+from solvable.algorithms.base import AbstractAlgorithm, check_settings
 from solvable.arguments import check_integer
 from solvable.forms.algorithms import Filter
 from solvable.forms.base import Reading
@@ -75,7 +75,7 @@ def simulate_ensemble(
     check_kind("model", model, AbstractModel)
     check_kind("algorithm", algorithm, AbstractAlgorithm)
     match(model, algorithm, (Reading(DataLaw, Filter),), "simulate_ensemble(...)")
-    check_learning_rate(algorithm)
+    check_settings(algorithm)
     times: Any = recorded_steps(algorithm, steps)
     keys = [jax.random.fold_in(stream(key, "run"), run) for run in range(num_runs)]
     runs = [_one_run(model, algorithm, times, num_features, num_bags, k) for k in keys]

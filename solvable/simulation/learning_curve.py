@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from solvable.algorithms.base import AbstractAlgorithm, check_learning_rate
+from solvable.algorithms.base import AbstractAlgorithm, check_settings
 from solvable.algorithms.ridge import Ridge
 from solvable.arguments import check_integer, check_real, check_reals, refusal
 from solvable.forms.algorithms import Filter
@@ -93,7 +93,7 @@ def check_training(algorithm: AbstractAlgorithm | float, steps: Any) -> tuple[Ab
     if Filter not in algorithm.states():
         raise refusal("algorithm", "Ridge(), GradientFlow() or SGD(batch_size=None)", algorithm)
     recorded = recorded_steps(algorithm, steps)
-    check_learning_rate(algorithm, recorded)
+    check_settings(algorithm, int(recorded[-1]))
     return algorithm, recorded
 
 

@@ -176,6 +176,32 @@ class Wishart(_Reduced):
         return length * features + pull * (inverse * (p * r - length * overlap * inverse))
 
 
+class Preconditioned(AbstractSampler):
+    """The gradients of another sampler in the eigenbasis, each coordinate times a number."""
+
+    sampler: AbstractSampler
+    scale: Float[Array, " coords"]
+
+    @property
+    def initial(self):
+        return self.sampler.initial
+
+    def streams(self, key):
+        return self.sampler.streams(key)
+
+    def draw(self, streams, steps):
+        return self.sampler.draw(streams, steps)
+
+    def prepare(self, drawn):
+        return self.sampler.prepare(drawn)
+
+    def gradient(self, prepared, params):
+        return self.scale * self.sampler.gradient(prepared, params)
+
+    def risk(self, params):
+        return self.sampler.risk(params)
+
+
 def check_batch(size: int | None, numbers: int) -> None:
     """Raise where one batch, of ``numbers`` numbers a sample, is more than can be drawn at once."""
     if size is not None and size * numbers > MOST_DRAWN:
@@ -188,11 +214,16 @@ def reduced(problem: AbstractProblem | Reduction, algorithm: Any, name: str, dty
 
     Without a batch size there is nothing to sample, whatever the name.
     """
-    size: int | None = algorithm.batch_size
     if isinstance(problem, Reduction) or algorithm.rotation_equivariant:
         landscape = Eigenbasis.of(problem, dtype)
+        scale = algorithm.preconditioner(landscape.eigvals)
     else:
-        landscape = OriginalBasis.of(problem, dtype)
+        landscape, scale = OriginalBasis.of(problem, dtype), None
+    sampler = _named(name, landscape, algorithm.batch_size)
+    return sampler if scale is None else Preconditioned(sampler, jnp.asarray(scale, dtype))
+
+
+def _named(name: str, landscape: AbstractLandscape, size: int | None) -> AbstractSampler:
     if size is None:
         return PopulationGradient(landscape)
     name = ("batch" if size == 1 else "wishart") if name == "auto" else name

@@ -106,7 +106,7 @@ class Simulation(AbstractResumable):
     def reads(self):
         if self.mesh is not None:
             return Reading(StreamDraw, Steps), Reading(StreamLaw, Steps)
-        eigenbasis = () if self.sampler == "direct" else (Reading(Reduction, Rotatable),)
+        eigenbasis = () if self.sampler == "direct" else (Reading(Reduction, Rotatable), Reading(StreamLaw, Rotatable))
         draws = Reading(StreamDraw, Steps), Reading(DataDraw, Steps), Reading(DataDraw, Solution)
         laws = Reading(StreamLaw, Steps), Reading(DataLaw, Steps), Reading(DataLaw, Solution)
         return *eigenbasis, *draws, *laws

@@ -7,7 +7,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
-from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise, check_learning_rate
+from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise, check_settings
 from solvable.arguments import answer, check_broadcast, check_reals, is_function, refusal, shown
 from solvable.forms.spectrum import Spectrum
 from solvable.method import read_model
@@ -68,7 +68,7 @@ def common_batch(algorithms: list[Any]) -> int:
         if not isinstance(each, AbstractAlgorithm):
             raise refusal("algorithm", "a function of the model that returns an algorithm", each)
     sizes = [each.batch_size for each in algorithms]
-    if sizes[0] is None or any(size != sizes[0] for size in sizes):
+    if not isinstance(sizes[0], int) or any(size != sizes[0] for size in sizes):
         raise ValueError(f"algorithm: wanted one batch size at every width, as compute counts samples; got {sizes}")
     return sizes[0]
 
@@ -102,7 +102,7 @@ def _check_algorithm(sample: Any) -> None:
     count = sample.count_moments()
     if count != 1 or not sample.plain:
         raise ValueError(f"{wanted}; got {shown(sample)}, which has {count}")
-    check_learning_rate(sample)
+    check_settings(sample)
 
 
 def checked_points(alpha: Any, beta: Any, ratio: Any) -> list[np.ndarray]:

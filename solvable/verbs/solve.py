@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Key
 
-from solvable.algorithms.base import AbstractAlgorithm, check_learning_rate
+from solvable.algorithms.base import AbstractAlgorithm, check_settings
 from solvable.arguments import MOST, check_flag, check_integer, check_integers, is_concrete, shown
 from solvable.forms.base import AbstractSubject, Form, Reading
 from solvable.forms.curve import Curve, Result
@@ -105,7 +105,7 @@ def check_types(
     check_kind("model", model, AbstractSubject)
     check_kind("algorithm", algorithm, AbstractAlgorithm)
     check_kind("method", method, AbstractMethod)
-    check_learning_rate(algorithm, steps)
+    check_settings(algorithm, None if steps is None else int(steps[-1]))
     for name, value in (("model", model), ("algorithm", algorithm), ("method", method)):
         leaves = [x for x in jax.tree.leaves(eqx.filter(value, eqx.is_inexact_array)) if is_concrete(x)]
         if any(np.isnan(np.asarray(x)).any() for x in leaves):
