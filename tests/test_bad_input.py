@@ -159,7 +159,10 @@ IMPOSSIBLE = {
     "runs zero": (lambda: sv.Simulation(num_runs=0), "num_runs", "got 0"),
     "sampler": (lambda: sv.Simulation(sampler="fast"), "sampler", "got 'fast'"),
     "rate schedule negative": (lambda: solve(algorithm=sv.SGD(lambda t: -0.1 + 0 * t, 1)), "learning_rate", "-0.1"),
-    "rate schedule late": (lambda: solve(algorithm=sv.SGD(lambda t: 0.1 - t, 1), steps=[3]), "learning_rate", "-1.9"),
+    "rate schedule late": (
+        lambda: solve(algorithm=sv.SGD(lambda t: 0.1 - t, 1), steps=[3]), "learning_rate", "-0.9 at step 1",
+    ),
+    "folder of programs": (lambda: sv.keep_compiled_programs(3), "folder", "got 3"),
     "rate a class": (lambda: sv.SGD(list), "learning_rate", "got <class 'list'>"),
     "rate masked": (lambda: sv.SGD(np.ma.masked), "learning_rate", "got"),
     "steps bytes": (lambda: solve(steps=b"x"), "steps", "got b'x'"),

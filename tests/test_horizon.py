@@ -5,7 +5,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rows import DANA, HeavyBall
 
 import solvable as sv
 from solvable.arguments import as_real
@@ -98,22 +97,12 @@ def test_the_typical_draw_follows_the_same_blocks(name, monkeypatch):
     close(ours, visited(model, algorithm, steps, monkeypatch), float(model.spectrum().floor.real))
 
 
-class Scheduled(HeavyBall):
-    """Heavy ball under a schedule."""
-
-    shape: Shape = SHAPES["cosine"]
-    stationary = False
-
-    def linear_map(self, step):
-        return HeavyBall(self.learning_rate * self.shape(step), self.batch_size, self.momentum).linear_map(step)
-
-
 @pytest.mark.parametrize(
     "algorithm",
     [
-        Scheduled(1.0),
-        pytest.param(DANA(0.05), marks=pytest.mark.slow),
-        pytest.param(HeavyBall(0.02), marks=pytest.mark.slow),
+        sv.HeavyBall(SHAPES["cosine"], 0.8, 3),
+        pytest.param(sv.DANA(0.025, 0.6, 1 / 1.4, 4.0, 3), marks=pytest.mark.slow),
+        pytest.param(sv.HeavyBall(0.02, 0.8, 3), marks=pytest.mark.slow),
     ],
     ids=["cosine", "DANA", "constant"],
 )

@@ -28,7 +28,8 @@ FLOORS = {
     **dict.fromkeys(["method", "fits"], 4),
     **dict.fromkeys(["models", "algorithms", "results"], 3),
     **dict.fromkeys(["numerics", "exponents", "forms", "keys"], 2),
-    **dict.fromkeys(["arguments", "references", "io"], 1),
+    **dict.fromkeys(["references", "io"], 1),
+    **dict.fromkeys(["arguments"], 0),
 }
 
 # Who may know what, besides the floors: package -> the only units that may import it.

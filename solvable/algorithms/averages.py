@@ -12,7 +12,7 @@ from solvable.algorithms.linear import AbstractLinear
 from solvable.algorithms.settings import MOMENTUM, Setting, at, setting
 from solvable.algorithms.sgd import SGD
 from solvable.algorithms.wrappers import AbstractWrapper
-from solvable.arguments import as_real, is_concrete
+from solvable.arguments import as_real, check_real, is_concrete
 from solvable.forms.algorithms import Step
 from solvable.forms.linear_map import LinearMap
 
@@ -90,12 +90,7 @@ class TailAverage(AbstractAverage):
         self.inner, self.first = SGD() if inner is None else inner, start
 
     def __check_init__(self):
-        start: Any = self.first
-        wanted = "start: wanted one integer >= 0"
-        if callable(start) or not hasattr(start, "shape") or np.shape(start) != ():
-            raise ValueError(f"{wanted}; got {start!r}")
-        if is_concrete(start) and not (0 <= float(start) < np.inf and float(start).is_integer()):
-            raise ValueError(f"{wanted}; got {float(start):g}")
+        check_real("start", self.first, "one integer >= 0", lambda x: 0 <= x < np.inf and float(x).is_integer())
 
     @property
     def stationary(self):

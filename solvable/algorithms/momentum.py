@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from solvable.algorithms.base import check_batch_size
 from solvable.algorithms.linear import AbstractLinear
 from solvable.algorithms.settings import MOMENTUM, RATE, Setting, at, setting
+from solvable.arguments import check_choice
 from solvable.forms.linear_map import LinearMap
 
 FORMS = ("optax", "lookahead")
@@ -90,8 +91,7 @@ class Nesterov(AbstractMomentum):
         form: Literal["optax", "lookahead"] = "optax",
     ):
         super().__init__(learning_rate, momentum, batch_size)
-        if form not in FORMS:
-            raise ValueError(f"form: wanted 'optax' or 'lookahead'; got {form!r}")
+        check_choice("form", form, FORMS)
         self.form = form
 
     @property

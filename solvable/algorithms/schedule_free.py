@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from solvable.algorithms.base import check_batch_size
 from solvable.algorithms.linear import AbstractLinear
 from solvable.algorithms.settings import RATE, WEIGHT, Setting, at, check_number, setting
-from solvable.arguments import as_real
+from solvable.arguments import as_real, shown
 from solvable.forms.linear_map import LinearMap
 
 
@@ -37,7 +37,7 @@ class ScheduleFree(AbstractLinear):
 
     def __check_init__(self):
         if callable(self.beta):  # x is read from y and z by weights that contain beta
-            raise ValueError(f"beta: wanted one number in (0, 1]; got {self.beta!r}")
+            raise ValueError(f"beta: wanted one number in (0, 1]; got {shown(self.beta)}")
         check_number("beta", self.beta, WEIGHT)
 
     @property

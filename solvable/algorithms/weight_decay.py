@@ -1,5 +1,6 @@
 """Weight decay, decoupled from the gradient or inside it."""
 
+from functools import partial
 from typing import ClassVar
 
 import equinox as eqx
@@ -9,6 +10,7 @@ from solvable.algorithms.linear import AbstractLinear
 from solvable.algorithms.settings import STRENGTH, Setting, at, setting
 from solvable.algorithms.sgd import SGD
 from solvable.algorithms.wrappers import AbstractWrapper
+from solvable.arguments import check_flag
 from solvable.forms.linear_map import LinearMap
 
 
@@ -28,12 +30,10 @@ class WeightDecay(AbstractWrapper):
 
     inner: AbstractLinear = eqx.field(default_factory=SGD)
     rate: Setting = setting(STRENGTH, default=0.1)
-    decoupled: bool = eqx.field(static=True, default=True)
+    decoupled: bool = eqx.field(static=True, converter=partial(check_flag, "decoupled"), default=True)
     references: ClassVar[tuple[str, ...]] = ("loshchilov2019",)
 
     def __check_init__(self):
-        if not isinstance(self.decoupled, bool):
-            raise ValueError(f"decoupled: wanted True or False; got {self.decoupled!r}")
         if not self.decoupled and isinstance(self.inner, AbstractLinear) and self.inner.covariance_power is not None:
             raise ValueError(
                 "decoupled: wanted True outside Preconditioned(...), or Preconditioned(WeightDecay(..., "

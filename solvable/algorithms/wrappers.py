@@ -11,7 +11,7 @@ from solvable.algorithms.base import AbstractAlgorithm
 from solvable.algorithms.linear import AbstractLinear
 from solvable.algorithms.settings import SAMPLES, Setting, at, setting
 from solvable.algorithms.sgd import SGD
-from solvable.arguments import as_real, is_concrete
+from solvable.arguments import as_real, is_concrete, shown
 
 
 class AbstractWrapper(AbstractLinear):
@@ -26,7 +26,7 @@ class AbstractWrapper(AbstractLinear):
     def __check_init__(self):
         inner: Any = self.inner
         if not isinstance(inner, AbstractLinear):
-            given = type(inner).__name__ if isinstance(inner, AbstractAlgorithm) else repr(inner)
+            given = type(inner).__name__ if isinstance(inner, AbstractAlgorithm) else shown(inner)
             raise ValueError(
                 f"inner: wanted an optimizer that is linear in the gradient (SGD, HeavyBall, Nesterov, EMAMomentum, "
                 f"DANA, ScheduleFree, a wrapper of one, an AbstractLinear of yours) for {type(self).__name__}(...); "
@@ -97,7 +97,7 @@ class Preconditioned(AbstractWrapper):
     def __check_init__(self):
         power: Any = self.power
         if callable(power) or not hasattr(power, "shape") or np.shape(power) != ():
-            raise ValueError(f"power: wanted one finite number; got {power!r}")
+            raise ValueError(f"power: wanted one finite number; got {shown(power)}")
         if is_concrete(power) and not np.isfinite(float(power)):
             raise ValueError(f"power: wanted one finite number; got {float(power):g}")
 
