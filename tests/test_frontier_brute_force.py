@@ -28,6 +28,7 @@ def brute_force(compute, guess):
     return best, curve(best)
 
 
+@pytest.mark.slow
 def test_the_frontier_and_its_exponents_by_brute_force():
     found = sv.compute_frontier(sv.PowerLawRF(ALPHA, BETA, 100, RATIO * 100), SGD, [COMPUTE])
     start = np.log(found.width[0]) + 0.1

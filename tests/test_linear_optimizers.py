@@ -119,6 +119,7 @@ def test_the_kernel_norm_is_that_of_the_summed_moments(name):
     assert norm == pytest.approx((lam * total).sum(), rel=1e-10)
 
 
+@pytest.mark.slow
 def test_heavy_ball_beyond_its_threshold_is_said_to_diverge():
     model, steps = sv.PowerLawRF(0.8, 0.6, 32, 128), [0, 10, 1000]
     limit = float(sv.stability(model, sv.HeavyBall(0.1, 0.8, 4)).critical_learning_rate)

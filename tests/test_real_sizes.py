@@ -54,7 +54,9 @@ def test_integers_are_the_list_itself():
     assert len(power_law_modes(1.0, 2.0, 7)[0]) == 7
 
 
-@pytest.mark.parametrize("alpha", [0.3, 0.8, 2.0])
+@pytest.mark.parametrize(
+    "alpha", [pytest.param(0.3, marks=pytest.mark.slow), 0.8, pytest.param(2.0, marks=pytest.mark.slow)]
+)
 def test_the_risk_is_smooth_in_width_from_width_one(alpha):
     """log risk at 4 inputs a feature: third differences over 5% of width scale as its cube; a jump would not."""
     law, step = sv.PowerLawRF(alpha, 0.5, 1.0, 4.0), 0.05
