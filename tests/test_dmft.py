@@ -258,7 +258,7 @@ def test_what_it_cannot_do_is_said():
         with pytest.raises(ValueError, match="algorithm: wanted one that states full-batch gradient descent or flow"):
             solve(listed(20, 12, 0.0), algorithm, DMFT(), [1])
     for steps in ([3, 1], [2, 2], [-1, 3], [], [[1, 2]], [0.5, 1.5]):
-        with pytest.raises(ValueError, match="steps: wanted a nonempty vector of increasing integers"):
+        with pytest.raises(ValueError, match=r"steps: wanted .*(increasing|integers)"):
             correlations(listed(20, 12, 0.0), SGD(0.1, None), steps)
     with pytest.raises(ValueError, match="features: wanted a number of independent draws"):
         ensemble(listed(20, 12, 0.0), SGD(0.1, None), [1], features=0)

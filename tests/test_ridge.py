@@ -410,7 +410,7 @@ def test_what_ridge_needs():
         sv.ridge_map(model, width=np.array([10.0, 0.0]))
     with pytest.raises(ValueError, match="penalty: wanted numbers >= 0"):
         sv.ridge_map(model, penalty=-1.0)
-    with pytest.raises(ValueError, match="penalty: wanted numbers >= 0 or 'optimal'"):
+    with pytest.raises(ValueError, match="penalty: wanted one of optimal, numbers >= 0"):
         sv.ridge_map(model, penalty="best")
 
 
