@@ -19,7 +19,7 @@ from solvable.numerics.effective_ridge import Modes, Point, locate
 from solvable.numerics.roots import bisect_log
 
 CIRCLE = 32  # nodes of the upper half of the circle
-CLEAR = 1.4  # the circle's radius over that of the band's curve, and at most this part of the way to the rest's
+CLEAR = 1.15  # the circle's radius over that of the band's curve, and at most this part of the way to the rest's
 WIDEST = 1.7  # radius over that of the band's curve: the image of the circle ends 15% beyond the band
 SEARCH = 64  # points between -lambda_1 and -lambda_2, in the logarithm of the distance to the first, where to look
 NEAREST = 1e-8  # the nearest of them, of the distance between the two
@@ -58,7 +58,7 @@ def isolated(modes: Modes, turning: Float[Array, ""]) -> Isolated:
     center, inner = (near - first + turning) / 2, (near - first - turning) / 2
     ratio = (far - first - center) / inner
     apart = alone & (slope.max() > 0) & (ratio > CLEAR**2)
-    radius = jnp.where(apart, inner * jnp.minimum(jnp.sqrt(ratio), WIDEST), space / 2)
+    radius = jnp.where(apart, inner * jnp.minimum(jnp.sqrt(ratio), WIDEST), first / 2)
     center = jnp.where(apart, center, -first)
     e = turn((np.arange(CIRCLE) + 0.5) * np.pi / CIRCLE)
     points = locate(modes, jax.lax.stop_gradient(center - fixed.origin + radius * e))

@@ -16,7 +16,7 @@ from solvable.numerics.complex_numbers import reciprocal
 from solvable.numerics.precision import in_float64
 from solvable.numerics.stepping import at_two_times
 from solvable.theory.dmft import lowered, rate_of, recorded_times
-from solvable.theory.sections import Section, Training, everywhere, first_section, lower, over_windows
+from solvable.theory.sections import Section, Training, everywhere, first_section, inverse_place, lower, over_windows
 from solvable.theory.two_point import one_point, pairs
 
 
@@ -87,7 +87,18 @@ def _responses(population, rate, first, times, last, continuous: bool):
         left = points.kappa[:, None] * reciprocal(points.kappa[:, None] + population.eigvals)
         return *kernels, (section.coefficient @ left).imag
 
-    return everywhere(training, at, first, times, last)
+    def found(place):
+        outlier = None if continuous else training.outlier._replace(place=place)
+        return everywhere(training._replace(outlier=outlier), at, first, times, last)
+
+    if continuous:
+        return found(None)
+    points = training.outlier.circle.points
+    places = jnp.stack(
+        [training.largest, *(inverse_place(training.outlier, x) for x in (points.of_samples, points.of_width))]
+    )
+    r1, r3, r02, r24, residual = jax.lax.map(found, places)
+    return r1[0], r3[0], r02[1], r24[2], residual[0]
 
 
 @in_float64

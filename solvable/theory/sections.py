@@ -1,7 +1,7 @@
 """Sections of the plane of penalties, from which the mean-field theory's functions of the step are summed.
 
 Where all of the smeared spectrum decays, the contours go around it. Where its end would grow while the typical draw
-decays, they go around the rest, and around the largest eigenvalue, which is one number (see `solvable.numerics.outlier`):
+decays, they go around the rest, and around the largest eigenvalue, which is one number (`solvable.numerics.outlier`):
 its nodes keep their weights, and all shrink as that number does. Between the two its spread is drawn in smoothly.
 """
 
@@ -47,7 +47,8 @@ class Outlier(NamedTuple):
     """The largest eigenvalue of the typical draw, as nodes around its band."""
 
     circle: Isolated
-    factor: Complex[Array, " nodes"]  # 1 - g s with a part of the spread of s
+    place: Float[Array, ""]
+    part: Float[Array, ""]  # of its spread that is kept
     taken: Bool[Array, ""]  # whether the other contours leave it out
 
 
@@ -77,9 +78,14 @@ def _outlier(modes: Modes, rate: Float[Array, ""], turning: Float[Array, ""], to
     circle = isolated(modes, turning)
     reach = jax.lax.stop_gradient((-circle.points.rho.real).max() - top)
     part = kept(2 - rate * (top + reach), 2 - rate * (top + 2 * reach))
-    taken = circle.apart & (part < 1)
-    factor = 1 - rate * (top - part * (circle.points.rho + top))
-    return Outlier(circle, jnp.where(taken, factor, -0.5), taken)
+    return Outlier(circle, top, part, circle.apart & (part < 1))
+
+
+def inverse_place(outlier: Outlier, response: Complex[Array, " nodes"]) -> Float[Array, ""]:
+    """Where 1 / R has its outlier, R(-s) = 0, if R = B + u^2 rho / (rho + s_1) is ``response`` at the nodes."""
+    rho, weight = outlier.circle.points.rho, outlier.circle.weight * response
+    share, whole = weight.sum().imag, (weight * rho / (rho + outlier.place)).sum().imag  # u^2, B(-s_1) + u^2
+    return outlier.place * (1 - share / whole)
 
 
 def first_section(training: Training, times: Float[Array, " times"]) -> Section:
@@ -126,13 +132,15 @@ def _section(training: Training, rules: list[stepping.Rule], roots: list, times:
     coefficient = jnp.concatenate([r.coefficient for r in rules], -1)
     growth, change = (jnp.concatenate(x) for x in zip(*((r.growth, r.change) for r in rules), strict=True))
     if outlier is not None:
-        powers = stepping.alternating_power(-outlier.factor, jnp.where(outlier.taken, times, 0.0))
+        spread = outlier.part * (outlier.circle.points.rho + outlier.place)
+        factor = jnp.where(outlier.taken, 1 - training.rate * (outlier.place - spread), -0.5)
+        powers = stepping.alternating_power(-factor, jnp.where(outlier.taken, times, 0.0))
         own = jnp.where(outlier.taken, outlier.circle.weight * powers, 0.0)
         # No answer where the end of the smeared spectrum grows, the typical draw decays, and no eigenvalue is apart.
         between = (training.rate * training.edge > 2) & (training.rate * training.largest <= 2) & ~outlier.taken
         coefficient = jnp.where(between, jnp.nan, jnp.concatenate([coefficient, own], -1))
-        growth = jnp.concatenate([growth, outlier.factor])
-        change = jnp.concatenate([change, outlier.factor - 1])
+        growth = jnp.concatenate([growth, factor])
+        change = jnp.concatenate([change, factor - 1])
         at = Point(*(jnp.concatenate(x) for x in zip(at, outlier.circle.points, strict=True)))
     points = one_point(modes, training.power, at, roots[0])
     return Section(points, coefficient, growth, change, roots[0])
