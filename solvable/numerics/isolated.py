@@ -19,7 +19,7 @@ from solvable.numerics.effective_ridge import Modes, Point, locate
 from solvable.numerics.roots import bisect_log
 
 CIRCLE = 32  # nodes of the upper half of the circle
-CLEAR = 1.15  # the circle's radius over that of the band's curve, and at most this part of the way to the rest's
+CLEAR = 1.15  # least radius over that of the band's curve, and at most the rest's over it: sums to 2e-9 there
 WIDEST = 1.7  # radius over that of the band's curve: the image of the circle ends 15% beyond the band
 SEARCH = 64  # points between -lambda_1 and -lambda_2, in the logarithm of the distance to the first, where to look
 NEAREST = 1e-8  # the nearest of them, of the distance between the two
@@ -53,8 +53,8 @@ def isolated(modes: Modes, turning: Float[Array, ""]) -> Isolated:
     trial = space * jnp.geomspace(NEAREST, 1 - NEAREST, SEARCH)
     slope = rising(trial)
     found = trial[jnp.argmax(slope * trial)]
-    near = bisect_log(rising, NEAREST * space, found, BISECTIONS)
-    far = bisect_log(lambda x: -rising(x), found, space, BISECTIONS)
+    ends = jnp.stack([NEAREST * space, found]), jnp.stack([found, space])
+    near, far = bisect_log(lambda x: rising(x) * np.array([1, -1]), *ends, BISECTIONS)
     center, inner = (near - first + turning) / 2, (near - first - turning) / 2
     ratio = (far - first - center) / inner
     apart = alone & (slope.max() > 0) & (ratio > CLEAR**2)

@@ -33,8 +33,9 @@ class DMFT(AbstractMethod):
     (samples=None) they are descent and flow of the population risk; anything else on a stream goes to `Recursion`.
 
     The typical draw is not the mean over draws: they differ by O(1/width + 1/samples). Descent is stable up to 2 over
-    its largest eigenvalue. The theory smears that into a band, and has no answer at learning rates at which the end of
-    the band grows while the typical draw decays: they are NaN.
+    its largest eigenvalue. The theory smears that into a band. Where an eigenvalue stands alone the band narrows to one
+    number as the learning rate nears the threshold (see `solvable.theory.sections`). Where none does, at few features
+    or samples, learning rates at which the end of the band grows while the typical draw decays have no answer: NaN.
 
     Source: Bordelon, Atanasov, Pehlevan 2024 (arXiv 2402.01092).
     """

@@ -66,7 +66,11 @@ class Correlations(eqx.Module):
 
 @in_float64
 def responses(model: AbstractSubject, algorithm: AbstractAlgorithm, lags: ArrayLike) -> Responses:
-    """R1, R3, R02, R24 and H_k of the typical draw at integer lags >= 0, increasing."""
+    """R1, R3, R02, R24 and H_k of the typical draw at integer lags >= 0, increasing.
+
+    Where the largest eigenvalue is one number (see `solvable.theory.sections`) R02 and R24 have theirs at the zeros of
+    R1 and R3, and invert them to O(1/P^2) and O(1/N^2).
+    """
     population, descent = lowered(model, algorithm, "responses(...)")
     rate, continuous = rate_of(descent)
     plan = recorded_times(check_recorded("lags", lags), continuous)
