@@ -60,7 +60,7 @@ def isolated(modes: Modes, turning: Float[Array, ""]) -> Isolated:
     apart = alone & (slope.max() > 0) & (ratio > CLEAR**2)
     radius = jnp.where(apart, inner * jnp.minimum(jnp.sqrt(ratio), WIDEST), first / 2)
     center = jnp.where(apart, center, -first)
-    e = turn((np.arange(CIRCLE) + 0.5) * np.pi / CIRCLE)
+    e = turn((jnp.arange(CIRCLE) + 0.5) * np.pi / CIRCLE)
     points = locate(modes, jax.lax.stop_gradient(center - fixed.origin + radius * e))
     weight = 1j * points.slope * jax.lax.stop_gradient(radius * e) / (points.rho * CIRCLE)
     delta = (near + far) / 2 - first - fixed.origin

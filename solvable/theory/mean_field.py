@@ -91,16 +91,15 @@ def _responses(population, rate, first, times, last, continuous: bool):
         left = points.kappa[:, None] * reciprocal(points.kappa[:, None] + population.eigvals)
         return *kernels, (section.coefficient @ left).imag
 
-    def found(place):
-        outlier = None if continuous else training.outlier._replace(place=place)
-        return everywhere(training._replace(outlier=outlier), at, first, times, last)
+    outlier = training.outlier
+    if outlier is None:
+        return everywhere(training, at, first, times, last)
 
-    if continuous:
-        return found(None)
-    points = training.outlier.circle.points
-    places = jnp.stack(
-        [training.largest, *(inverse_place(training.outlier, x) for x in (points.of_samples, points.of_width))]
-    )
+    def found(place):
+        return everywhere(training._replace(outlier=outlier._replace(place=place)), at, first, times, last)
+
+    points = outlier.circle.points
+    places = jnp.stack([training.largest, *(inverse_place(outlier, x) for x in (points.of_samples, points.of_width))])
     r1, r3, r02, r24, residual = jax.lax.map(found, places)
     return r1[0], r3[0], r02[1], r24[2], residual[0]
 
