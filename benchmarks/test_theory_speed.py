@@ -55,19 +55,6 @@ def test_closed_form_against_a_numpy_loop(last, least):
     np.testing.assert_allclose(closed(), numpy_recursion(spectrum, 0.3, last)[steps], rtol=1e-10)
 
 
-@pytest.mark.parametrize(("last", "least"), [(10**5, 2), (10**6, 20)])
-def test_closed_form_against_a_compiled_scan(last, least):
-    """A constant rate given as a schedule is iterated, step by step, in compiled code."""
-    problem = sv.PowerLawRF(1.0, 0.7, 500, 2000).draw(jax.random.key(0))
-    schedule, steps = sv.SGD(lambda t: 0.3 + 0 * t, 1), sv.log_steps(last, 100)
-    fast, slow = medians(
-        lambda: sv.solve(problem, sv.SGD(0.3, 1), sv.Recursion(), steps).risk,
-        lambda: sv.solve(problem, schedule, sv.Recursion(), steps).risk,
-        repeats=3,
-    )
-    aim(f"{last} steps: compiled scan over closed form", slow / fast, at_least=least, fast=fast, slow=slow)
-
-
 def test_deterministic_equivalent(benchmark):
     benchmark(typical(10**6))
 

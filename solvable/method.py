@@ -9,7 +9,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, Int, Key
 
-from solvable.algorithms.base import AbstractAlgorithm, check_learning_rate
+from solvable.algorithms.base import AbstractAlgorithm, check_settings
+from solvable.arguments import check_integers, refusal, shown
 from solvable.forms.base import AbstractForm, AbstractSubject, Form, Reading
 from solvable.forms.curve import Curve
 from solvable.io.fingerprint import edited_since
@@ -142,7 +143,7 @@ def read(
     check_kind("model", model, AbstractSubject)
     check_kind("algorithm", algorithm, AbstractAlgorithm)
     match(model, algorithm, (Reading(subject, stated),), reader)
-    check_learning_rate(algorithm)
+    check_settings(algorithm)
     assert isinstance(algorithm, stated)
     return model.lower(subject), algorithm
 
@@ -161,10 +162,23 @@ def read_model(model: AbstractSubject, *forms: type[SubjectT], reader: str) -> S
     raise Mismatch(_model_at_fault(model, forms, reader))
 
 
+def recorded_steps(algorithm: AbstractAlgorithm, steps: Any) -> np.ndarray:
+    """``steps`` as an increasing int64 vector; one 0 for an algorithm without steps.
+
+    Raises:
+        ValueError: they are none, or there are some where the algorithm has none.
+    """
+    if not algorithm.one_shot:
+        return check_integers("steps", steps, "a nonempty vector of integers")
+    if steps is not None:
+        raise ValueError(f"steps: wanted None for {type(algorithm).__name__}(), which has no steps; got {shown(steps)}")
+    return np.zeros(1, np.int64)
+
+
 def check_kind(name: str, value: object, kind: type) -> None:
     """Raise a ValueError unless ``value`` is an instance of ``kind``."""
     if not isinstance(value, kind):
-        raise ValueError(f"{name}: wanted an instance of {kind.__name__}; got {value!r}")
+        raise refusal(name, f"an instance of {kind.__name__}", value)
 
 
 def _either(forms: Iterable[Form]) -> str:

@@ -47,10 +47,10 @@ def reference_keys(obj: object) -> Iterator[str]:
     if isinstance(obj, str):
         yield obj
         return
-    if not isinstance(obj, type):
-        yield from vars(obj).get("references", ()) if hasattr(obj, "__dict__") else ()
-    for cls in (obj if isinstance(obj, type) else type(obj)).__mro__:
-        yield from vars(cls).get("references", ())
+    holders = [] if isinstance(obj, type) or not hasattr(obj, "__dict__") else [obj]
+    for holder in (*holders, *(obj if isinstance(obj, type) else type(obj)).__mro__):
+        stated = vars(holder).get("references", ())
+        yield from stated if isinstance(stated, tuple) else ()
     if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
         for field in dataclasses.fields(obj):
             value = getattr(obj, field.name, None)

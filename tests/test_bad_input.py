@@ -13,6 +13,7 @@ import solvable as sv
 
 KEY = jax.random.key(0)
 MODEL = sv.PowerLawRF(0.7, 1.0, 10, 40)
+PROBLEM = sv.LinearProblem([1.0, 0.5], [1.0, 1.0], 0.25)
 NAN, INF = math.nan, math.inf
 
 
@@ -80,6 +81,51 @@ IMPOSSIBLE = {
     "rate vector": (lambda: solve(algorithm=sv.SGD([0.1, 0.2], 1)), "learning_rate", "shape (2,)"),
     "rate negative, stability": (lambda: sv.stability(MODEL, sv.SGD(-0.1, 1)), "learning_rate", "got -0.1"),
     "rate negative, kernel": (lambda: sv.theory.kernel(MODEL, sv.SGD(-0.1, 1), [0]), "learning_rate", "got -0.1"),
+    "rate of a schedule, negative": (
+        lambda: solve(algorithm=sv.SGD(lambda t: 0.1 - 0.02 * t), steps=[9]), "learning_rate", "got -0.02 at step 6"),
+    "rate of a schedule, nan": (
+        lambda: solve(algorithm=sv.HeavyBall(lambda t: 0 / (t - 2.0)), steps=[9]), "learning_rate", "nan at step 2"),
+    "rate of a schedule, far": (
+        lambda: solve(algorithm=sv.SGD(lambda t: 0.1 * jnp.sign(2e6 - t), 1), steps=[3_000_000]),
+        "learning_rate", "got -0.1 at step"),
+    "rate of a schedule, beside a kink": (
+        lambda: solve(
+            algorithm=sv.SGD(sv.schedules.piecewise([4e6, 4e6 + 1], [0.1, -1.0, 0.1])), steps=[5_000_000]),
+        "learning_rate", "got -1 at step 4000000"),
+    "rate of a schedule, two numbers": (
+        lambda: solve(algorithm=sv.SGD(lambda t: jnp.ones(2))), "learning_rate", "one number"),
+    "rate of a schedule, untraceable": (
+        lambda: solve(algorithm=sv.SGD(lambda t: 0.1 if t < 3 else 0.05)), "learning_rate", "that JAX can trace"),
+    "rate inside wrappers": (
+        lambda: solve(algorithm=sv.EMA(sv.WeightDecay(sv.SGD(-0.1)))), "learning_rate", "got -0.1"),
+    "momentum one": (lambda: solve(algorithm=sv.HeavyBall(0.1, 1.0)), "momentum", "got 1"),
+    "momentum negative": (lambda: solve(algorithm=sv.Nesterov(0.1, -0.5)), "momentum", "got -0.5"),
+    "momentum text": (lambda: sv.EMAMomentum(0.1, "a"), "momentum", "got 'a'"),
+    "momentum of a schedule": (
+        lambda: solve(algorithm=sv.HeavyBall(0.1, lambda t: 0.5 * t), steps=[9]), "momentum", "got 1 at step 2"),
+    "form": (lambda: sv.Nesterov(form="torch"), "form", "got 'torch'"),
+    "delta": (lambda: solve(algorithm=sv.DANA(delta=0.0)), "delta", "got 0"),
+    "acceleration": (lambda: solve(algorithm=sv.DANA(acceleration=-1.0)), "acceleration", "got -1"),
+    "beta zero": (lambda: sv.ScheduleFree(0.1, 0.0), "beta", "got 0"),
+    "beta of a schedule": (lambda: sv.ScheduleFree(0.1, lambda t: 0.9), "beta", "function"),
+    "decay one": (lambda: solve(algorithm=sv.EMA(sv.SGD(), decay=1.0)), "decay", "got 1"),
+    "start fraction": (lambda: sv.TailAverage(sv.SGD(), 1.5), "start", "got 1.5"),
+    "start after the end": (lambda: solve(algorithm=sv.TailAverage(sv.SGD(), start=9), steps=[9]), "start", "got 9"),
+    "weight decay negative": (lambda: solve(algorithm=sv.WeightDecay(sv.SGD(), -0.1)), "rate", "got -0.1"),
+    "decoupled": (lambda: sv.WeightDecay(sv.SGD(), 0.1, "yes"), "decoupled", "got 'yes'"),
+    "decoupled, preconditioned": (lambda: sv.WeightDecay(sv.Preconditioned(), 0.1, False), "decoupled", "got False"),
+    "power": (lambda: sv.Preconditioned(sv.SGD(), NAN), "power", "got nan"),
+    "inner, ridge": (lambda: sv.EMA(sv.Ridge()), "inner", "got Ridge"),
+    "inner, optax": (lambda: sv.WeightDecay(sv.Optax()), "inner", "got Optax"),
+    "inner, a number": (lambda: sv.Preconditioned(0.1), "inner", "got 0.1"),
+    "batch of a schedule": (lambda: sv.SGD(0.1, sv.schedules.constant(4)), "batch_size", "got constant"),
+    "batch schedule below one": (
+        lambda: solve(algorithm=sv.BatchSchedule(sv.SGD(), lambda t: 4.0 - t), steps=[9]), "size", "got 0 at step 4"),
+    "batch schedule below one, a number": (lambda: solve(algorithm=sv.BatchSchedule(sv.SGD(), 0.5)), "size", "got 0.5"),
+    "batch schedule, simulated": (
+        lambda: solve(algorithm=sv.BatchSchedule(), method=sv.Simulation(), key=KEY), "algorithm", "BatchSchedule"),
+    "pieces": (lambda: sv.schedules.piecewise([1.0], [1.0]), "values", "(1,)"),
+    "joined": (lambda: sv.schedules.join([sv.schedules.constant(1.0)], [3.0]), "schedules", "got 1 and"),
     "penalty negative": (lambda: sv.Ridge(-1.0), "penalty", "got -1"),
     "penalty infinite": (lambda: sv.Ridge(INF), "penalty", "got inf"),
     "penalty nan": (lambda: sv.Ridge(NAN), "penalty", "got nan"),
@@ -112,6 +158,26 @@ IMPOSSIBLE = {
     "key of a draw": (lambda: MODEL.draw(None), "key", "got None"),
     "runs zero": (lambda: sv.Simulation(num_runs=0), "num_runs", "got 0"),
     "sampler": (lambda: sv.Simulation(sampler="fast"), "sampler", "got 'fast'"),
+    "rate schedule negative": (lambda: solve(algorithm=sv.SGD(lambda t: -0.1 + 0 * t, 1)), "learning_rate", "-0.1"),
+    "rate schedule late": (
+        lambda: solve(algorithm=sv.SGD(lambda t: 0.1 - t, 1), steps=[3]), "learning_rate", "-0.9 at step 1",
+    ),
+    "folder of programs": (lambda: sv.keep_compiled_programs(3), "folder", "got 3"),
+    "rate a class": (lambda: sv.SGD(list), "learning_rate", "got <class 'list'>"),
+    "rate masked": (lambda: sv.SGD(np.ma.masked), "learning_rate", "got"),
+    "steps bytes": (lambda: solve(steps=b"x"), "steps", "got b'x'"),
+    "alpha a date": (lambda: sv.PowerLawRF(np.datetime64("2020-01-01"), 1.0), "alpha", "2020"),
+    "alpha masked": (lambda: sv.PowerLawRF(np.ma.masked, 1.0), "alpha", "got"),
+    "alpha beyond float64": (lambda: sv.PowerLawRF(10**400, 1.0), "alpha", "got 1000"),
+    "width at its end": (lambda: sv.PowerLawRF(0.7, 1.0, 1e308), "width", "1e+308"),
+    "least squares, samples": (lambda: sv.theory.ridgeless_mean(PROBLEM, [NAN]), "samples", "nan"),
+    "power law, width": (lambda: sv.theory.optimal_power_law(1.0, -8.0, 16.0), "width", "-8"),
+    "floor many": (lambda: sv.LinearProblem(floor=[1, 2]), "floor", "shape (2,)"),
+    "sampler an array": (lambda: sv.Simulation(sampler=np.array([])), "sampler", "got []"),
+    "penalty a function": (lambda: sv.Ridge(lambda: 0), "penalty", "function"),
+    "regime of a number": (lambda: sv.regime(1), "model", "got 1"),
+    "phase of text": (lambda: sv.phase("a", 1), "alpha", "got 'a'"),
+    "count of gigabytes": (lambda: sv.log_steps(100, 2**31), "count", "2147483648"),
     "model": (lambda: solve(model="PLRF"), "model", "got 'PLRF'"),
     "algorithm": (lambda: solve(algorithm="sgd"), "algorithm", "got 'sgd'"),
     "method": (lambda: solve(method="recursion"), "method", "got 'recursion'"),
@@ -137,9 +203,23 @@ def test_a_learning_rate_beyond_stability_names_the_threshold():
         sv.solve(MODEL, sv.SGD(5.0, 1), sv.Recursion(), [0, 1], throw=True)
 
 
-def test_a_schedule_that_returns_nan_is_flagged():
-    curve = solve(algorithm=sv.SGD(lambda t: jnp.nan * t, 1), steps=[0, 3])
-    assert curve.result == sv.Result.NONFINITE
+@pytest.mark.parametrize("ratio", [None, 2.0])
+def test_a_map_without_any_power_law_is_nan(ratio):
+    found = sv.frontier_map(MODEL, sv.SGD(0.1, 1), [1e4, 1e6], alpha=[0.2, 0.3], beta=[0.1, 0.2], ratio=ratio)
+    assert found.risk.shape == found.interior.shape == (2, 2)
+    assert np.isnan(found.risk).all()
+    assert np.isnan(found.loss_exponent).all()
+    assert not found.interior.any()
+    assert not found.staircase.any()
+
+
+@given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=3))
+def test_a_schedule_may_be_zero_and_is_seen_at_the_steps_that_are_asked(rates):
+    table = jnp.asarray([*rates, -1.0])
+    schedule = sv.SGD(lambda t: table[jnp.minimum(t, len(rates))], 1)
+    sv.algorithms.base.check_settings(schedule, len(rates))
+    with pytest.raises(ValueError, match=rf"learning_rate: wanted .* got -1 at step {len(rates)}"):
+        sv.algorithms.base.check_settings(schedule, len(rates) + 1)
 
 
 anything = st.one_of(

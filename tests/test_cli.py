@@ -81,6 +81,7 @@ def test_the_program_runs_as_a_command_and_as_a_module():
         (["chek"], "unknown command 'chek'; did you mean 'check'?"),
         (["run", "paquette2024/phase_diagrm"], "did you mean 'paquette2024/phase_diagram'?"),
         (["run", "paquette2024/onset", "--config"], "--config: wanted the name of a TOML file"),
+        (["run", "paquette2024/onset", "--alpha", "3", "1"], "--alpha: wanted a range, two finite numbers"),
         (["check", "--parameters", "widht=3"], "got 'widht'; did you mean 'width'?"),
         (["check", "--parameters", "width=abc"], "width: wanted a number of features >= 1; got 'abc'"),
         (["check", "--parameters", "width"], "--parameters: wanted KEY=VALUE; got 'width'"),
@@ -236,6 +237,32 @@ def test_an_output_folder_that_cannot_be_made_is_exit_code_4(tmp_path, capsys, m
     monkeypatch.setattr(experiments, "check_folder", refuse)
     assert main(["run", "paquette2024/spectrum", "--tiny"]) == 4
     assert "Permission denied" in capsys.readouterr().err
+
+
+def test_an_experiment_that_runs_a_smaller_configuration_can_be_run_again(tmp_path, monkeypatch, capsys):
+    """The folder is known by the options that were given, not by the sizes that --tiny makes of them."""
+    from types import SimpleNamespace
+
+    from matplotlib.figure import Figure
+
+    from solvable.cli import experiments
+    from solvable.results import make_dataset, report_row
+
+    @dataclasses.dataclass(frozen=True)
+    class Config:
+        points: int = 9
+        tiny: bool = False
+
+    fake = SimpleNamespace(
+        Config=Config, __doc__="A fake.", plot=lambda dataset: Figure(),
+        report=lambda dataset: [report_row("x", 1, 1, 0)],
+        run=lambda config: make_dataset("a/b", Config(2, True), {"x": (("run",), [1.0], "x")}, {}),
+    )  # fmt: skip
+    monkeypatch.setattr(experiments, "load_experiment", lambda name: fake)
+    for _ in range(2):
+        assert experiments.run_experiment("a/b", ["--tiny", "--output", str(tmp_path / "out")], "solvable run a/b") == 0
+    with pytest.raises(WrongUsage, match="holds other results"):
+        experiments.run_experiment("a/b", ["--output", str(tmp_path / "out")], "solvable run a/b")
 
 
 @pytest.mark.slow

@@ -57,7 +57,10 @@ def trained(draw, part):
     return ((target - theta @ errors.T) ** 2).sum(1) + NOISE**2, ((y - theta @ rows.T) ** 2).mean(1)
 
 
-@pytest.mark.parametrize(("width", "samples", "count", "tolerance"), [(100, 200, 220, 0.04), (50, 60, 400, 0.06)])
+@pytest.mark.parametrize(
+    ("width", "samples", "count", "tolerance"),
+    [pytest.param(100, 200, 220, 0.04, marks=pytest.mark.slow), (50, 60, 400, 0.06)],
+)
 @pytest.mark.parametrize("rate", [1.6, 1.75, 1.9])
 def test_at_a_part_of_the_threshold_it_is_the_mean_over_draws_at_that_part_of_theirs(
     width, samples, count, tolerance, rate

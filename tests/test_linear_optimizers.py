@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rows import ROWS, HeavyBall, IterateEMA, Nesterov, WeightDecay
+from rows import ROWS
 
 import solvable as sv
 
@@ -28,9 +28,10 @@ def plain_curve(algorithm, problem, count):
         with jax.enable_x64(True):
             decay, b = (np.asarray(x, float) for x in algorithm.linear_map(t))
         a = np.broadcast_to(np.eye(len(b)) - decay, (len(lam), len(b), len(b))).copy()
+        b = b * (lam[:, None] ** -0.5 if isinstance(algorithm, sv.Preconditioned) else np.ones((len(lam), 1)))
         a[:, :, 0] -= lam[:, None] * b
         fed = noise * (lam**2 * moments[:, 0, 0] + lam * risk)
-        moments = a @ moments @ a.transpose(0, 2, 1) + np.outer(b, b) * fed[:, None, None]
+        moments = a @ moments @ a.transpose(0, 2, 1) + b[:, :, None] * b[:, None, :] * fed[:, None, None]
     return np.array(out)
 
 
@@ -83,36 +84,36 @@ def test_the_filter_of_a_row_is_full_batch_training(name):
 def test_a_row_that_remembers_the_target_has_no_filter():
     data = sv.PowerLawRF(0.7, 0.6, 12, 48, samples=20).draw(KEY)
     with pytest.raises(ValueError, match=r"algorithm: .*Exact\(\).*WeightDecay"):
-        sv.solve(data, WeightDecay(0.2, None), sv.Exact(), [0, 1])
+        sv.solve(data, sv.WeightDecay(sv.SGD(0.2, None)), sv.Exact(), [0, 1])
 
 
 @pytest.mark.parametrize(
     ("row", "momentum", "threshold"),
     [
-        (HeavyBall, 0.0, 0.847462),
-        (HeavyBall, 0.5, 0.539123),
-        (HeavyBall, 0.9, 0.119696),
-        (Nesterov, 0.5, 0.508302),
-        (Nesterov, 0.9, 0.174402),
+        (sv.HeavyBall, 0.0, 0.847462),
+        (sv.HeavyBall, 0.5, 0.539123),
+        (sv.HeavyBall, 0.9, 0.119696),
+        (sv.Nesterov, 0.5, 0.508302),
+        (sv.Nesterov, 0.9, 0.174402),
     ],
 )
 def test_the_stability_threshold_of_a_row_is_the_printed_one(row, momentum, threshold):
     """30 modes k^-1.3, B = 2: where the spectral radius of the whole coupled map is 1."""
     lam = np.arange(1.0, 31) ** -1.3
     with jax.enable_x64(True):
-        report = sv.stability(sv.LinearProblem(lam, lam), row(0.05, 2, momentum))
+        report = sv.stability(sv.LinearProblem(lam, lam), row(0.05, momentum, 2))
     assert float(report.critical_learning_rate) == pytest.approx(threshold, abs=6e-7)
 
 
-@pytest.mark.parametrize("row", [HeavyBall, Nesterov, IterateEMA, WeightDecay])
-def test_the_kernel_norm_is_that_of_the_summed_moments(row):
+@pytest.mark.parametrize("name", ["heavy ball", "Nesterov", "EMA", "weight decay", "preconditioned"])
+def test_the_kernel_norm_is_that_of_the_summed_moments(name):
     """sum_r lam [T^r i]_0 by a linear solve in NumPy, on the moments that noise reaches."""
     lam = np.arange(1.0, 31) ** -1.3
     with jax.enable_x64(True):
-        algorithm = row(0.1, 2)
+        algorithm = ROWS[name][0](0.1, 2)
         decay, injection = (np.asarray(f(jnp.asarray(lam), 0)) for f in (algorithm.decay, algorithm.injection))
         norm = float(sv.stability(sv.LinearProblem(lam, lam), algorithm).kernel_norm)
-    reached = [0] if row is WeightDecay else list(range(injection.shape[1]))
+    reached = [0] if name == "weight decay" else list(range(injection.shape[1]))
     block = decay[:, reached][:, :, reached]
     total = np.linalg.solve(block, injection[:, reached, None])[:, 0, 0]
     assert norm == pytest.approx((lam * total).sum(), rel=1e-10)
@@ -120,21 +121,21 @@ def test_the_kernel_norm_is_that_of_the_summed_moments(row):
 
 def test_heavy_ball_beyond_its_threshold_is_said_to_diverge():
     model, steps = sv.PowerLawRF(0.8, 0.6, 32, 128), [0, 10, 1000]
-    limit = float(sv.stability(model, HeavyBall(0.1, 4)).critical_learning_rate)
-    below, above = (sv.solve(model, HeavyBall(f * limit, 4), sv.Recursion(), steps) for f in (0.98, 1.02))
+    limit = float(sv.stability(model, sv.HeavyBall(0.1, 0.8, 4)).critical_learning_rate)
+    below, above = (sv.solve(model, sv.HeavyBall(f * limit, 0.8, 4), sv.Recursion(), steps) for f in (0.98, 1.02))
     assert below.result == sv.Result.SUCCESS
     assert above.result == sv.Result.DIVERGENT
     with pytest.raises(RuntimeError, match="diverges"):
-        sv.solve(model, HeavyBall(1.02 * limit, 4), sv.Recursion(), steps, throw=True)
+        sv.solve(model, sv.HeavyBall(1.02 * limit, 0.8, 4), sv.Recursion(), steps, throw=True)
 
 
 def test_a_growing_direction_is_seen_at_a_step_where_the_oscillation_passes_zero():
     """Heavy ball beyond 2 (1 + mu) / lambda turns its sign; at some steps its factor is small."""
     data = sv.models.FiniteProblem(sv.LinearProblem([1.0], [1.0]), np.ones((2, 1)), np.ones(2))
     for step in range(1, 8):
-        grown = sv.solve(data, HeavyBall(3.65, None), sv.Exact(), [step])
+        grown = sv.solve(data, sv.HeavyBall(3.65, 0.8, None), sv.Exact(), [step])
         assert grown.result == sv.Result.DIVERGENT
-        fine = sv.solve(data, HeavyBall(3.55, None), sv.Exact(), [step])
+        fine = sv.solve(data, sv.HeavyBall(3.55, 0.8, None), sv.Exact(), [step])
         assert fine.result == sv.Result.SUCCESS
 
 

@@ -151,7 +151,7 @@ def test_the_law_broadcasts():
     ("call", "message"),
     [
         (lambda: ridge_constant(0.4), "ambient: wanted a finite value"),
-        (lambda: ridge_constant(0.7, 0.9), "ambient: wanted ambient > width"),
+        (lambda: ridge_constant(0.7, 0.9), "aspect: wanted a number > 1"),
         (lambda: ridge_constant(-1.0), "alpha"),
         (lambda: approximation_floor(0.6, -0.2, 100), r"alpha \+ beta > 1/2"),
         (lambda: approximation_floor(1.0, 0.6, 0), "width: wanted values > 0"),

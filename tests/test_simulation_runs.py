@@ -153,7 +153,7 @@ def test_impossible_settings_are_refused(arguments, message):
 
 
 def test_steps_beyond_simulation_are_refused():
-    with pytest.raises(ValueError, match=r"steps: a simulation needs 0 <= step < 2\^31; got 0 to 1000000000000"):
+    with pytest.raises(ValueError, match=r"steps: wanted 0 <= step < 2\^31 for a simulation; got 0 to 1000000000000"):
         solve(PROBLEM, SGD(0.2), Simulation(), [0, 10**12], key=KEY)
 
 

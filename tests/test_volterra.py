@@ -89,7 +89,7 @@ def test_the_kernel_sums_to_its_norm(problem):
 
 @pytest.mark.parametrize(("rate", "limit"), [(0.3, 100_000), (schedule, 4_000)])
 def test_too_many_steps_name_the_limit(problem, rate, limit):
-    with pytest.raises(ValueError, match=rf"steps: Volterra\(\) wanted at most {limit}.*Recursion"):
+    with pytest.raises(ValueError, match=rf"steps: wanted at most {limit} for Volterra\(\).*Recursion"):
         solve(problem, SGD(rate, 1), Volterra(), [0, limit + 1])
 
 

@@ -78,8 +78,8 @@ class Config:
         if not self.tiny:
             return self
         kept = {"alpha": self.alpha, "beta": self.beta, "learning_rate": self.learning_rate, "seed": self.seed}
-        small = {"points": 8, "compute": 1e12, "widths": (8, 16, 32, 64), "window": (512.0, 2048.0), "draws": 8}
-        return Config(runs=16, tiny=True, **small, **kept)
+        small = {"points": 4, "compute": 1e12, "widths": (8, 16, 32, 64), "window": (512.0, 2048.0), "draws": 4}
+        return Config(runs=8, nodes=128, tiny=True, **small, **kept)
 
 
 RATIO = 4  # ambient coordinates per feature

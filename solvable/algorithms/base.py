@@ -6,13 +6,12 @@ optimizer that is linear in the gradient, and everything else follows. `Abstract
 on a fixed data set.
 """
 
-import operator
 from typing import ClassVar
 
 import equinox as eqx
-import numpy as np
 
-from solvable.arguments import is_concrete
+from solvable.algorithms.settings import RATE, Ruled, check_number, check_schedule, settings_of
+from solvable.arguments import check_integer, refusal
 from solvable.forms.algorithms import (
     Descent,
     Filter,
@@ -25,6 +24,8 @@ from solvable.forms.algorithms import (
 )
 from solvable.forms.base import Form
 
+LARGEST_BATCH = 2**53  # what a float64 holds exactly
+SEEN = 64  # steps at which a schedule is tried
 FORMS: tuple[Form, ...] = (Steps, Moments, Filter, Descent, Minibatches, Penalty, Solution)
 
 
@@ -53,6 +54,13 @@ class AbstractAlgorithm(eqx.Module):
             stated.append(Rotatable)
         return tuple(form for form in stated if form not in absent)
 
+    def parts(self) -> tuple["AbstractAlgorithm", ...]:
+        """Itself, and the algorithms it wraps."""
+        return (self,)
+
+    def check_last(self, last: int) -> None:
+        """Raise a ValueError, naming the argument, if it means nothing to stop after ``last`` steps."""
+
 
 class AbstractStepwise(AbstractAlgorithm, Steps):
     """An optimizer that moves step by step: a state before the first step (`init`), and a step (`update`)."""
@@ -66,35 +74,32 @@ class AbstractSpectral(AbstractAlgorithm, Filter):
     """An algorithm whose error on a fixed data set shrinks by a known factor along each direction (`filter`)."""
 
 
-def check_learning_rate(algorithm: AbstractAlgorithm) -> None:
-    """A constant learning rate must be one finite number > 0; schedules and traced rates pass.
+def check_settings(algorithm: AbstractAlgorithm, last: int | None = None) -> None:
+    """Constant settings must be what their rules allow; those that change in time too, at the steps before ``last``.
+
+    Traced settings pass, and with ``last`` None those that change in time.
 
     Raises:
-        ValueError: it is not.
+        ValueError: one is not; the message names it, and the step where it happens.
     """
-    if not isinstance(algorithm, Moments | Descent):
-        return
-    rate = algorithm.learning_rate
-    if callable(rate):
-        return
-    if np.shape(rate) != ():
-        shape = np.shape(rate)
-        raise ValueError(f"learning_rate: wanted one number > 0; got an array of shape {shape} (use vmap for many)")
-    if is_concrete(rate) and not (np.isfinite(float(rate)) and float(rate) > 0):
-        raise ValueError(f"learning_rate: wanted a finite number > 0; got {float(rate):g}")
+    for part in algorithm.parts():
+        known = settings_of(part)
+        if isinstance(part, Moments | Descent) and not any(s.name == "learning_rate" for s in known):
+            known = [Ruled("learning_rate", part.learning_rate, RATE), *known]
+        for name, value, rule in known:
+            if not callable(value):
+                check_number(name, value, rule)
+            elif last is not None:
+                check_schedule(name, value, rule, last)
+        if last is not None:
+            part.check_last(last)
 
 
 def check_batch_size(batch_size: int | None) -> int | None:
     """``batch_size`` as a Python int of at least 1, or None for the full data set."""
     if batch_size is None:
         return None
-    try:
-        if isinstance(batch_size, bool):
-            raise TypeError
-        size = operator.index(batch_size)
-    except TypeError:
-        raise ValueError(f"batch_size: wanted an integer >= 1 or None; got {batch_size!r}") from None
-    if size < 1:
-        raise ValueError(f"batch_size: wanted an integer >= 1 or None; got {size}")
-    return size
-
+    if callable(batch_size):
+        wanted = "an integer >= 1 or None (sv.BatchSchedule(algorithm, schedule) changes it in time)"
+        raise refusal("batch_size", wanted, batch_size)
+    return check_integer("batch_size", batch_size, 1, LARGEST_BATCH, "an integer >= 1 or None")

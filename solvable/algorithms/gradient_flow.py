@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
-from solvable.arguments import as_real
+from solvable.arguments import as_real, real_numbers, refusal
 from solvable.forms.algorithms import Descent, Solution
 from solvable.numerics.least_squares import flow
 
@@ -27,6 +27,10 @@ class GradientFlow(AbstractAlgorithm, Descent, Solution):
     batch_size: ClassVar[None] = None
     continuous: ClassVar[bool] = True
     references: ClassVar[tuple[str, ...]] = ("bordelon2024",)
+
+    def __check_init__(self):
+        if real_numbers(self.learning_rate) is None:
+            raise refusal("learning_rate", "a number > 0", self.learning_rate)
 
     def filter(self, eigvals, steps):
         """left = e^{-g s t}."""

@@ -9,6 +9,7 @@ import numpy as np
 import optax
 
 from solvable.algorithms.base import AbstractStepwise, check_batch_size
+from solvable.arguments import check_flag, refusal
 
 _PROBE_SCALES = (1.0, 1e-3, 1e2, 1.0)  # both sides of the usual clipping thresholds
 _PROBE_WIDTH = 5
@@ -42,14 +43,14 @@ class Optax(AbstractStepwise):
         rotation_equivariant: bool | None = None,
     ):
         transformation = optax.adam(1e-3) if transformation is None else transformation
-        if not (callable(getattr(transformation, "init", None)) and callable(getattr(transformation, "update", None))):
-            raise ValueError(f"transformation: wanted an optax.GradientTransformation; got {transformation!r}")
+        if not isinstance(transformation, optax.GradientTransformation):
+            raise refusal("transformation", "an optax.GradientTransformation", transformation)
         self.transformation = transformation
         self.batch_size = batch_size
         if rotation_equivariant is None:
             rotation_equivariant = commutes_with_rotations(transformation)
         # the base class settles this for a whole class; here every instance has its own answer
-        self.rotation_equivariant = bool(rotation_equivariant)  # pyright: ignore[reportIncompatibleVariableOverride]
+        self.rotation_equivariant = check_flag("rotation_equivariant", rotation_equivariant)  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def init(self, params):
         return self.transformation.init(params)

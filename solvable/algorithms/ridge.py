@@ -1,16 +1,15 @@
 """Ridge regression, solved in one shot."""
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
-from solvable.arguments import as_real, is_concrete
+from solvable.arguments import as_real, check_real
 from solvable.forms.algorithms import Filter, Penalty, Solution
 from solvable.numerics.least_squares import penalised, shortest
 
@@ -31,14 +30,7 @@ class Ridge(AbstractAlgorithm, Filter, Penalty, Solution):
     references: ClassVar[tuple[str, ...]] = ("maloney2022",)
 
     def __check_init__(self):
-        penalty: Any = self.penalty
-        wanted = "penalty: wanted one finite number >= 0"
-        if penalty is None or isinstance(penalty, str | bytes | bool):
-            raise ValueError(f"{wanted}; got {penalty!r}")
-        if np.shape(penalty) != ():
-            raise ValueError(f"{wanted}; got an array of shape {np.shape(penalty)} (use vmap for many)")
-        if is_concrete(penalty) and not (np.isrealobj(penalty) and 0 <= float(penalty) < math.inf):
-            raise ValueError(f"{wanted}; got {penalty}")
+        check_real("penalty", self.penalty, "one finite number >= 0", lambda x: 0 <= x < math.inf)
 
     def filter(self, eigvals, steps):
         """left = penalty / (s + penalty) at any step; without a penalty 0 where s > 0, 1 where s = 0."""

@@ -1,25 +1,15 @@
 """Stochastic gradient descent on the mean squared error."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Float
 
 from solvable.algorithms.base import check_batch_size
 from solvable.algorithms.linear import AbstractLinear
-from solvable.arguments import as_real
+from solvable.algorithms.settings import RATE, Setting, at, setting
 from solvable.forms.algorithms import Descent, Minibatches
 from solvable.forms.linear_map import LinearMap
-
-Schedule = Callable[[Any], Any]  # of the step
-
-
-def _as_rate(value: Any) -> Any:
-    return value if callable(value) else as_real(value)
 
 
 class SGD(AbstractLinear, Descent, Minibatches):
@@ -35,7 +25,7 @@ class SGD(AbstractLinear, Descent, Minibatches):
         batch_size: B >= 1; None is the full data set, for a fresh stream the population gradient (1/B = 0).
     """
 
-    learning_rate: Float[Array, ""] | Schedule = eqx.field(converter=_as_rate)
+    learning_rate: Setting = setting(RATE)
     batch_size: int | None = eqx.field(static=True, converter=check_batch_size)
     references: ClassVar[tuple[str, ...]] = ("paquette2024",)
 
@@ -44,24 +34,9 @@ class SGD(AbstractLinear, Descent, Minibatches):
         self.learning_rate = learning_rate
         self.batch_size = batch_size
 
-    def __check_init__(self):
-        rate = self.learning_rate
-        if not callable(rate) and not isinstance(rate, jax.Array | np.ndarray):
-            raise ValueError(f"learning_rate: wanted a number > 0 or a function of the step; got {rate!r}")
-
-    @property
-    def stationary(self) -> bool:
-        return not callable(self.learning_rate)
-
     def rate(self, step):
         """The learning rate at a step."""
-        return self.learning_rate(step) if callable(self.learning_rate) else self.learning_rate
-
-    def rescale(self, factor):
-        if callable(self.learning_rate):
-            rate = self.learning_rate
-            return SGD(learning_rate=lambda step: factor * rate(step), batch_size=self.batch_size)
-        return super().rescale(factor)
+        return at(step, self.learning_rate)[0]
 
     def states(self):
         return tuple(form for form in super().states() if self.stationary or form is not Descent)

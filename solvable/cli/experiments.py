@@ -11,12 +11,13 @@ import importlib
 import inspect
 import io
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, get_args, get_type_hints
 
 from solvable.cli.options import WrongUsage, parse
 from solvable.config.values import suggest
@@ -94,6 +95,7 @@ def run_experiment(name: str, arguments: list[str], program: str) -> int:
     module = load_experiment(name)
     about = inspect.getdoc(module) or ""
     parsed, output = parse(module.Config, arguments, program=program, about=about, extra=Output)
+    check_ranges(parsed)
     values = dataclasses.asdict(parsed)
     folder = output.output or Path("results") / f"{name.split('/')[-1].replace('_', '-')}-{digest(values)}"
     check_folder(folder, name, values)
@@ -101,7 +103,7 @@ def run_experiment(name: str, arguments: list[str], program: str) -> int:
     dataset = _with_progress(module.run, parsed)
     rows = module.report(dataset)
     folder.mkdir(parents=True, exist_ok=True)
-    _save(folder, dataset, module.plot(dataset), rows, name)
+    _save(folder, dataset, module.plot(dataset), {"experiment": name, "config": values, "rows": rows})
     if output.json:
         print(json.dumps({"experiment": name, "folder": str(folder), "rows": rows}, indent=1))
     else:
@@ -109,6 +111,22 @@ def run_experiment(name: str, arguments: list[str], program: str) -> int:
         print(f"\n{time.monotonic() - started:.0f} s. Figure, dataset and report: {folder}/")
     # a trial is too small for the tolerances of the full size
     return 0 if parsed.tiny or all(row["ok"] for row in rows) else 1
+
+
+def check_ranges(config: Any) -> None:
+    """Every option of two numbers is a range: finite, the first below the second.
+
+    Raises:
+        WrongUsage: one is not.
+    """
+    hints = get_type_hints(type(config))
+    for field in dataclasses.fields(config):
+        value, kinds = getattr(config, field.name), get_args(hints[field.name])
+        if len(kinds) != 2 or not set(kinds) <= {int, float} or not isinstance(value, tuple):
+            continue
+        if not (all(map(math.isfinite, value)) and value[0] < value[1]):
+            flag, given = field.name.replace("_", "-"), " ".join(map(str, value))
+            raise WrongUsage(f"--{flag}: wanted a range, two finite numbers, the smaller first; got {given}")
 
 
 def digest(values: Mapping[str, object]) -> str:
@@ -156,7 +174,7 @@ def _with_progress(run: "Callable[..., xr.Dataset]", config: object) -> "xr.Data
             bar.close()
 
 
-def _save(folder: Path, dataset: "xr.Dataset", figure: Savable, rows: "list[ReportRow]", name: str) -> None:
+def _save(folder: Path, dataset: "xr.Dataset", figure: Savable, content: Mapping[str, object]) -> None:
     from solvable.io.files import put
 
     for kind in ("png", "pdf"):
@@ -164,7 +182,6 @@ def _save(folder: Path, dataset: "xr.Dataset", figure: Savable, rows: "list[Repo
         figure.savefig(drawn, format=kind, dpi=160)
         put(folder / f"figure.{kind}", drawn.getvalue())
     put(folder / "dataset.nc", dataset.to_netcdf(engine="h5netcdf"))
-    content = {"experiment": name, "config": json.loads(dataset.attrs["config"]), "rows": rows}
     put(folder / "report.json", (json.dumps(content, indent=1) + "\n").encode())
 
 

@@ -100,8 +100,9 @@ class SweepConfig:
     def steps(self, *, compute: float, **values: "Value") -> list[int]:
         """The one recorded step of an IsoFLOP cell, compute / (width * batch size)."""
         model, algorithm = self.build(**values)
-        if algorithm.batch_size is None:
-            raise ValueError("compute: wanted an algorithm with a batch size; got batch_size=None")
+        if not isinstance(algorithm.batch_size, int):
+            given = "None" if algorithm.batch_size is None else "one that changes in time"
+            raise ValueError(f"compute: wanted an algorithm with a constant batch size; got {given}")
         width = getattr(model, "width", None)
         if width is None:
             raise ValueError(f"compute: wanted a model with a width; got {self.model}")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from solvable.exponents.phases import check_plane
+from solvable.arguments import answer, check_integer, check_real, check_reals, refusal, representable
 from solvable.exponents.pieces import Values, risk_law
 
 
@@ -46,7 +46,9 @@ def terms(alpha: float, beta: float) -> dict[str, tuple[float, float]]:
     Raises:
         ValueError: alpha <= 0 or alpha + beta <= 1/2, or a value that is not a finite number.
     """
-    a, b = (float(x) for x in check_plane(alpha, beta))
+    check_real("alpha", alpha, "a finite number > 0", lambda x: 0 < x < math.inf)
+    check_real("beta", beta, "a finite number")
+    a, b = float(alpha), float(beta)
     s = 2 * a + 2 * b - 1
     if s <= 0:
         raise ValueError(f"alpha, beta: wanted alpha + beta > 1/2 (finite risk at step 0); got {a} + {b}")
@@ -73,8 +75,8 @@ def balance(lines: dict[str, tuple[float, float]], tolerance: float = 1e-9) -> B
     Raises:
         ValueError: no terms, or an exponent that is not a number.
     """
-    if not lines:
-        raise ValueError("lines: wanted at least one term; got none")
+    check_real("tolerance", tolerance, "a finite number >= 0", lambda x: 0 <= x < math.inf)
+    lines = _checked_lines(lines)
 
     def height(x: float) -> float:
         return max(u * x + v * (1 - x) for u, v in lines.values())
@@ -86,12 +88,20 @@ def balance(lines: dict[str, tuple[float, float]], tolerance: float = 1e-9) -> B
             candidates.append((other_v - v) / slope)
     heights = [height(x) for x in candidates]
     lowest = min(heights)
-    if not lowest == lowest:
-        raise ValueError(f"lines: wanted exponents that are numbers; got {lines}")
     best = [x for x, h in zip(candidates, heights, strict=True) if h <= lowest + 1e-12]
     x = (min(best) + max(best)) / 2
     met = tuple(n for n, (u, v) in lines.items() if abs(u * x + v * (1 - x) - lowest) < tolerance)
     return Balance(x, -lowest, met)
+
+
+def _checked_lines(lines: Any) -> dict[str, tuple[float, float]]:
+    if not isinstance(lines, dict) or not lines:
+        raise refusal("lines", "a table of at least one term, name -> (u, v)", lines)
+    wanted = "pairs of exponents that are finite numbers"
+    pairs = {name: check_reals("lines", uv, wanted, ndim=1) for name, uv in lines.items()}
+    if any(len(uv) != 2 for uv in pairs.values()):
+        raise refusal("lines", "pairs of exponents (u, v)", lines)
+    return {name: (float(u), float(v)) for name, (u, v) in pairs.items()}
 
 
 class Optimum(NamedTuple):
@@ -102,6 +112,7 @@ class Optimum(NamedTuple):
     risk: Values
 
 
+@representable
 def optimal_width(
     alpha: float,
     beta: float,
@@ -123,10 +134,16 @@ def optimal_width(
         ValueError: an argument out of its range, or alpha + beta <= 1/2.
     """
     terms(alpha, beta)  # checks alpha and beta
-    f = np.asarray(compute, dtype=np.float64)
-    if not (np.isfinite(f) & (f > batch_size)).all():
-        raise ValueError(f"compute: wanted finite values > batch_size = {batch_size}; got {compute!r}")
-    rate = learning_rate if callable(learning_rate) else lambda width: learning_rate
+    batch_size = check_integer("batch_size", batch_size, 1, 2**53)
+    wanted = f"finite values > batch_size = {batch_size}"
+    f = check_reals("compute", compute, wanted, lambda x: np.isfinite(x) & (x > batch_size), largest=math.inf)
+    check_real("aspect", aspect, "a number > 1", lambda x: x > 1)
+
+    def rate(width: float) -> float:
+        wanted, g = "a number > 0 or a function of the width that returns one", learning_rate
+        g = answer("learning_rate", wanted, g, width) if callable(g) else g
+        check_real("learning_rate", g, wanted, lambda x: x > 0)
+        return float(g)  # pyright: ignore[reportArgumentType]
 
     def log_risk(log_width: float, budget: float) -> float:
         width = math.exp(log_width)

@@ -29,6 +29,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from solvable.arguments import check_broadcast, check_reals, check_window, refusal
+
 PHASES = ("Ia", "Ib", "Ic", "II", "III", "IVa", "IVb")
 NONE = "none"
 IV_LINE = 1 - math.sqrt(0.5)  # alpha of the line between IVb and IVa: the noise stops depending on the width
@@ -112,7 +114,7 @@ def exponents(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     if name == "IVb":
         p = 2 * b - a - 2 * a * b
         return (b - a) / p, (1 - 2 * a) * s / (2 * p)
-    raise ValueError(f"name: wanted one of {PHASES}; got {name!r}")
+    raise refusal("name", f"one of {PHASES}", name)
 
 
 def boundaries(
@@ -126,9 +128,7 @@ def boundaries(
     Raises:
         ValueError: a window edge is not finite, or the window is empty.
     """
-    for label, (low, high) in (("alpha", alpha), ("beta", beta)):
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            raise ValueError(f"{label}: wanted a window (low, high) with low < high; got {(low, high)}")
+    alpha, beta = check_window("alpha", alpha), check_window("beta", beta)
     far = max(map(abs, (*alpha, *beta))) + 2
     segments = {
         "2 alpha = 1": ((0.5, 0.0), (0.5, far)),
@@ -158,13 +158,7 @@ def _clip(ends: np.ndarray, *windows: tuple[float, float]) -> np.ndarray | None:
 
 def check_plane(alpha: Any, beta: Any) -> tuple[np.ndarray, np.ndarray]:
     """alpha and beta as float64 arrays of one shape, with alpha > 0 and both finite."""
-    a, b = np.asarray(alpha, dtype=np.float64), np.asarray(beta, dtype=np.float64)
-    if not (np.isfinite(a) & (a > 0)).all():
-        raise ValueError(f"alpha: wanted finite values > 0; got {alpha!r}")
-    if not np.isfinite(b).all():
-        raise ValueError(f"beta: wanted finite values; got {beta!r}")
-    try:
-        a, b = np.broadcast_arrays(a, b)
-    except ValueError:
-        raise ValueError(f"beta: wanted a shape to broadcast with alpha's {a.shape}; got {b.shape}") from None
+    a = check_reals("alpha", alpha, "finite values > 0", lambda x: np.isfinite(x) & (x > 0))
+    b = check_reals("beta", beta, "finite values")
+    a, b = check_broadcast(alpha=a, beta=b)
     return a, b

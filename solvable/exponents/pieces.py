@@ -26,12 +26,15 @@ from jaxtyping import Float
 from scipy.optimize import brentq
 from scipy.special import gamma, hyp2f1, zeta, zetac
 
+from solvable.arguments import check_broadcast, check_real, check_reals, representable, shown
 from solvable.exponents.phases import check_plane
 
 Values: TypeAlias = Float[np.ndarray, "..."] | np.float64
+LEAST, MOST = 1e-3, 100.0  # of alpha; |beta| at most MOST: elsewhere the special functions lose their accuracy
 _POLE = 1e-4  # |2 beta - 1| below which the two terms of F_0, whose poles cancel, are interpolated
 
 
+@representable
 def ridge_constant(alpha: float, aspect: float = math.inf) -> float:
     """kappa_0 in tau ~ kappa_0 d^(2a), the large-width solution of sum_{j<=v} 1/(1 + j^(2a)/tau) = d.
 
@@ -41,8 +44,9 @@ def ridge_constant(alpha: float, aspect: float = math.inf) -> float:
     Raises:
         ValueError: aspect <= 1, or aspect infinite with 2 alpha <= 1.
     """
-    (a, _), aspect = map(float, check_plane(alpha, 0.0)), float(aspect)
-    return _ridge_constant(a, aspect)
+    check_real("alpha", alpha, f"a number from {LEAST:g} to {MOST:g}", lambda x: LEAST <= x <= MOST)
+    check_real("aspect", aspect, "a number > 1", lambda x: x > 1)
+    return _ridge_constant(float(alpha), float(aspect))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -65,6 +69,7 @@ def _ridge_constant(a: float, aspect: float) -> float:
     return math.exp(brentq(excess, low, high, xtol=1e-14))  # pyright: ignore[reportArgumentType]
 
 
+@representable
 def approximation_floor(alpha: Any, beta: Any, width: Any, ambient: Any = math.inf) -> Values:
     """F_0: the risk that no training removes, ~ width^(-2 alpha + max(0, 1 - 2 beta)) at large width.
 
@@ -81,7 +86,7 @@ def approximation_floor(alpha: Any, beta: Any, width: Any, ambient: Any = math.i
     Raises:
         ValueError: alpha + beta <= 1/2 with infinite ambient, ambient <= width, or a value out of its range.
     """
-    a, b = check_plane(alpha, beta)
+    a, b = _moderate(alpha, beta)
     d, v = _positive("width", width), _positive("ambient", ambient)
     floor = np.vectorize(_floor, otypes=[np.float64])
     return floor(a, b, d, v)
@@ -104,21 +109,23 @@ def _floor(a: float, b: float, d: float, v: float) -> float:
     return (zetac(2 * b) + 1) / (kappa * d ** (2 * a)) + d ** (1 - 2 * a - 2 * b) * integral
 
 
+@representable
 def forcing(alpha: Any, beta: Any, learning_rate: Any, steps: Any) -> Values:
     """F_pp: the part of the target that gradient flow on the population spectrum has not learned yet.
 
     Raises:
         ValueError: alpha + beta <= 1/2, learning_rate <= 0 or steps <= 0.
     """
-    a, b = check_plane(alpha, beta)
+    a, b = _moderate(alpha, beta)
     if (a + b <= 0.5).any():
         raise ValueError(
-            f"alpha, beta: wanted alpha + beta > 1/2 (finite risk at step 0); got {alpha}, {beta}"
+            f"alpha, beta: wanted alpha + beta > 1/2 (finite risk at step 0); got {shown(alpha)}, {shown(beta)}"
         )
     power = (2 * a + 2 * b - 1) / (2 * a)
     return gamma(power) / (2 * a) * _time(learning_rate, steps) ** -power
 
 
+@representable
 def distortion(
     alpha: Any, beta: Any, width: Any, learning_rate: Any, steps: Any, ambient: Any = math.inf
 ) -> Values:
@@ -126,38 +133,40 @@ def distortion(
 
     For 2 beta < 1 it is below F_pp, for 2 alpha < 1 < 2 beta it is part of F_0.
     """
-    a, b = check_plane(alpha, beta)
+    a, b = _moderate(alpha, beta)
     d, v, t = _positive("width", width), _positive("ambient", ambient), _time(learning_rate, steps)
-    a, b, d, v, t = np.broadcast_arrays(a, b, d, v, t)
+    a, b, d, v, t = check_broadcast(alpha=a, beta=b, width=d, ambient=v, learning_rate_times_steps=t)
     here = (2 * a > 1) & (2 * b > 1)
     a, b = np.where(here, a, 1.0), np.where(here, b, 1.0)
     power = 1 - 1 / (2 * a)
     return np.where(here, target_norm(b, v) / d * gamma(power) / (2 * a) * t**-power, 0.0)
 
 
+@representable
 def kernel(alpha: Any, learning_rate: Any, batch_size: Any, steps: Any) -> Values:
     """K_pp: risk added, ``steps`` later, by the noise of one step, per unit of risk.
 
     Raises:
         ValueError: alpha <= 1/4 (the kernel is then no power law), or an argument that is not positive.
     """
-    a, _ = check_plane(alpha, 0.0)
+    a, _ = _moderate(alpha, 0.0)
     if (a <= 0.25).any():
-        raise ValueError(f"alpha: wanted alpha > 1/4 (else the kernel is no power law); got {alpha!r}")
+        raise ValueError(f"alpha: wanted alpha > 1/4 (else the kernel is no power law); got {shown(alpha)}")
     g, size = _positive("learning_rate", learning_rate), _positive("batch_size", batch_size)
     power = 2 - 1 / (2 * a)
     return g**2 / size * gamma(power) / (2 * a) * _time(g, steps) ** -power
 
 
+@representable
 def target_norm(beta: Any, ambient: Any = math.inf) -> Values:
     """c = sum_{j <= ambient} j^(-2 beta), for 2 beta > 1."""
-    b, v = np.asarray(beta, dtype=np.float64), _positive("ambient", ambient)
-    if not (2 * b > 1).all():
-        raise ValueError(f"beta: wanted 2 beta > 1 (a target of finite norm); got {beta!r}")
+    wanted = f"values with 2 beta > 1 (a target of finite norm), at most {MOST:g}"
+    b, v = check_reals("beta", beta, wanted, lambda x: (2 * x > 1) & (x <= MOST)), _positive("ambient", ambient)
     finite = np.where(np.isinf(v), 1.0, v)
     return zeta(2 * b) - np.where(np.isinf(v), 0.0, zeta(2 * b, finite + 1))
 
 
+@representable
 def risk_law(
     alpha: Any,
     beta: Any,
@@ -177,10 +186,9 @@ def risk_law(
     Returns:
         float64, in the broadcast shape of all arguments.
     """
-    a, b = check_plane(alpha, beta)
-    n = np.asarray(kernel_norm, dtype=np.float64)
-    if not ((n >= 0) & (n < 1)).all():
-        raise ValueError(f"kernel_norm: wanted values in [0, 1), 1 being the threshold; got {kernel_norm!r}")
+    a, b = _moderate(alpha, beta)
+    wanted = "values in [0, 1), 1 being the threshold"
+    n = check_reals("kernel_norm", kernel_norm, wanted, lambda x: (x >= 0) & (x < 1))
     mean = approximation_floor(a, b, width, ambient) + forcing(a, b, learning_rate, steps)
     mean = mean + distortion(a, b, width, learning_rate, steps, ambient)
     noisy = (a > 0.25) & (2 * b > 1)
@@ -194,10 +202,19 @@ def _time(learning_rate: Any, steps: Any) -> Values:
 
 
 def _positive(name: str, value: Any) -> Values:
-    array = np.asarray(value, dtype=np.float64)
-    if not (array > 0).all():
-        raise ValueError(f"{name}: wanted values > 0; got {value!r}")
-    return array
+    return check_reals(name, value, "values > 0", lambda x: x > 0, largest=math.inf)  # `representable` judges
+
+
+def _moderate(alpha: Any, beta: Any) -> tuple[np.ndarray, np.ndarray]:
+    """alpha and beta where the special functions are accurate.
+
+    Raises:
+        ValueError: they are impossible, or alpha is outside (LEAST, MOST) or |beta| above MOST.
+    """
+    a, b = check_plane(alpha, beta)
+    check_reals("alpha", a, f"values from {LEAST:g} to {MOST:g}", lambda x: (x >= LEAST) & (x <= MOST))
+    check_reals("beta", b, f"values from {-MOST:g} to {MOST:g}", lambda x: np.abs(x) <= MOST)
+    return a, b
 
 
 def _check_infinite_ambient(a: float) -> None:

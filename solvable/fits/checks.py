@@ -4,16 +4,16 @@ from typing import Any
 
 import numpy as np
 
+from solvable.arguments import check_reals, refusal, shown
+
 
 def check_points(x: Any, y: Any, stderr: Any, parameters: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """x, y and the weights of the log residuals as float64 vectors; ValueError if they cannot be fitted."""
-    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    positive = lambda v: np.isfinite(v) & (v > 0)  # noqa: E731
+    x = check_reals("x", x, "finite values > 0", positive)
+    y = check_reals("y", y, "finite values > 0", positive)
     if x.ndim != 1 or y.shape != x.shape:
         raise ValueError(f"x, y: wanted two vectors of one length; got shapes {x.shape} and {y.shape}")
-    for name, values in (("x", x), ("y", y)):
-        if not (np.isfinite(values) & (values > 0)).all():
-            bad = int(np.flatnonzero(~(np.isfinite(values) & (values > 0)))[0])
-            raise ValueError(f"{name}: wanted finite values > 0; got {values[bad]} at index {bad}")
     if x.size <= parameters or np.unique(x).size < parameters:
         raise ValueError(
             f"x: wanted more than {parameters} points, at {parameters} or more distinct x, for {parameters} "
@@ -21,20 +21,23 @@ def check_points(x: Any, y: Any, stderr: Any, parameters: int) -> tuple[np.ndarr
         )
     if stderr is None:
         return x, y, np.ones_like(y)
-    error = np.asarray(stderr, dtype=np.float64)
-    if error.shape != y.shape or not (np.isfinite(error) & (error > 0)).all():
-        raise ValueError(f"stderr: wanted finite values > 0 of shape {y.shape}; got {stderr!r}")
+    error = check_reals("stderr", stderr, f"finite values > 0 of shape {y.shape}", positive)
+    if error.shape != y.shape:
+        raise ValueError(f"stderr: wanted finite values > 0 of shape {y.shape}; got shape {error.shape}")
     return x, y, y / error
 
 
 def check_curves(width, steps, risk):
     """Width, positive steps, and risk of shape (widths, runs, steps), as float64."""
-    width, steps, risk = (np.asarray(value, dtype=np.float64) for value in (width, steps, risk))
+    width, steps = (check_reals(n, v, "increasing finite values >= 0") for n, v in (("width", width), ("steps", steps)))
+    risk = check_reals("risk", risk, "finite values > 0", lambda v: ~np.isnan(v))
     for name, values, least in (("width", width, 3), ("steps", steps, 2)):
         if values.ndim != 1 or len(values) < least or not (np.diff(values) > 0).all() or not values[0] >= 0:
-            raise ValueError(f"{name}: wanted {least} or more increasing values; got {values}")
-    if width[0] < 1 or not np.isfinite(width[-1]) or not np.isfinite(steps[-1]):
-        raise ValueError(f"width, steps: wanted finite values, width >= 1; got {width} and {steps}")
+            raise ValueError(f"{name}: wanted {least} or more increasing values >= 0; got {shown(values)}")
+    if width[0] < 1:
+        raise ValueError(f"width: wanted values >= 1; got {width[0]:g}")
+    if (steps > 0).sum() < 2:
+        raise ValueError(f"steps: wanted 2 or more values > 0; got {shown(steps)}")
     if risk.ndim == 2:
         risk = risk[:, None]
     if risk.ndim != 3 or risk.shape[::2] != (len(width), len(steps)) or risk.shape[1] < 1:
@@ -44,6 +47,14 @@ def check_curves(width, steps, risk):
         index = tuple(np.argwhere(~(np.isfinite(risk) & (risk > 0)))[0].tolist())
         raise ValueError(f"risk: wanted finite values > 0; got {risk[index]} at width {width[index[0]]:g}")
     return width, steps[steps > 0], risk[..., steps > 0]
+
+
+def check_increasing(name: str, values: Any) -> np.ndarray:
+    """A vector of increasing finite values; ValueError if they are none."""
+    array = check_reals(name, values, "increasing finite values")
+    if array.ndim != 1 or not (np.diff(array) > 0).all():
+        raise refusal(name, "increasing values", values)
+    return array
 
 
 def check_compute(compute, cost) -> np.ndarray:
@@ -56,11 +67,9 @@ def check_compute(compute, cost) -> np.ndarray:
             ranges = ", ".join(f"{a:.3g} to {b:.3g}" for a, b in cost[:, [0, -1]])
             raise ValueError(f"steps: wanted curves of which three overlap in compute; got {ranges}")
         return np.sort(grid)
-    compute = np.asarray(compute, dtype=np.float64)
-    if compute.ndim != 1 or not (np.diff(compute) > 0).all():
-        raise ValueError(f"compute: wanted increasing values; got {compute}")
+    compute = check_increasing("compute", compute)
     reached = (compute >= first.min()) & (compute <= last.max())
     if compute.size == 0 or not reached.all():
         span = f"{cost.min():.3g} to {cost.max():.3g}"
-        raise ValueError(f"compute: wanted values that a curve reaches, {span}; got {compute}")
+        raise ValueError(f"compute: wanted values that a curve reaches, {span}; got {shown(compute)}")
     return compute

@@ -21,8 +21,10 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 from scipy import stats
 
+from solvable.arguments import MOST, check_choice, check_integer, check_real
 from solvable.fits.checks import check_compute, check_curves
 from solvable.fits.power_law import Estimate
+from solvable.keys import require_key
 
 Approach = Literal["envelope", "isoflop"]
 
@@ -73,8 +75,9 @@ class MeasuredFrontier:
         Raises:
             ValueError: fewer than 3 such points, or a confidence outside (0, 1).
         """
-        if not 0 < confidence < 1:
-            raise ValueError(f"confidence: wanted a number in (0, 1); got {confidence!r}")
+        check_real("confidence", confidence, "a number in (0, 1)", lambda p: 0 < p < 1)
+        check_real("low", low, "a number", lambda x: True)
+        check_real("high", high, "a number", lambda x: True)
         use = self.interior & (self.compute >= low) & (self.compute <= high)
         if use.sum() < 3:
             raise ValueError(
@@ -126,15 +129,16 @@ def measure_frontier(
         ValueError: an argument of the wrong shape or range, or no compute reached by three widths.
     """
     width, steps, risk = check_curves(width, steps, risk)
-    if approach not in ("envelope", "isoflop"):
-        raise ValueError(f'approach: wanted "envelope" or "isoflop"; got {approach!r}')
-    if not (batch_size >= 1 and span > 1):
-        raise ValueError(
-            f"batch_size, span: wanted batch_size >= 1 and span > 1; got {batch_size} and {span}"
-        )
-    cost = width[:, None] * steps * batch_size
+    check_choice("approach", approach, ("envelope", "isoflop"))
+    check_real("batch_size", batch_size, "a number of samples >= 1", lambda x: 1 <= x < np.inf)
+    check_real("span", span, "a number > 1", lambda x: x > 1)
+    span = float(span)
+    num_samples = check_integer("num_samples", num_samples, 0, MOST)
+    cost = width[:, None] * steps * float(batch_size)
     compute = check_compute(compute, cost)
     num_runs = risk.shape[1]
+    if key is not None:
+        require_key(key, "to resample the runs")
     if num_runs > 1 and num_samples > 0 and key is None:
         raise ValueError("key: wanted a key to resample the runs (or num_samples=0); got None")
 

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from solvable.arguments import check_choice, check_flag, check_real
 from solvable.fits.checks import check_points
 from solvable.fits.minimise import minimise
 from solvable.fits.residuals import Scatter, equivalent_z, scatter
@@ -115,16 +116,15 @@ def fit_power_law(
         ValueError: an argument is out of range, or the points do not determine the parameters.
         RuntimeError: the minimisation did not converge.
     """
-    if isinstance(floor, str) and floor != "fit":
-        raise ValueError(f'floor: wanted a number or "fit"; got {floor!r}')
+    if isinstance(floor, str):
+        check_choice("floor", floor, ("fit",), also="a number")
+    else:
+        check_real("floor", floor, 'a finite number or "fit"')
+    check_real("confidence", confidence, "a number in (0, 1)", lambda p: 0 < p < 1)
+    check_choice("errors", errors, ("correlated", "independent"))
+    check_flag("warn", warn)
     fitted = isinstance(floor, str)
     x, y, weight = check_points(x, y, stderr, parameters=3 if fitted else 2)
-    if not fitted and not np.isfinite(floor):
-        raise ValueError(f'floor: wanted a finite number or "fit"; got {floor!r}')
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence: wanted a number in (0, 1); got {confidence!r}")
-    if errors not in ("correlated", "independent"):
-        raise ValueError(f'errors: wanted "correlated" or "independent"; got {errors!r}')
     known, order = 0.0 if isinstance(floor, str) else float(floor), np.argsort(x, kind="stable")
     x, y, weight = x[order], y[order], weight[order]
     params, jacobian, residual = minimise(x, y, weight, fitted, known)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from solvable.arguments import check_integers, check_real, check_reals, refusal, shown
 from solvable.fits.power_law import PowerLawFit, fit_power_law
 
 PER_OCTAVE = 6  # indices taken of every factor of two: each scale counts the same
@@ -59,27 +60,32 @@ def fit_spectrum(
     Raises:
         ValueError: fewer than 8 indices are in the range, or no range is that long, or values are impossible.
     """
-    values = np.asarray(eigvals, float)
-    if values.ndim != 1 or not np.isfinite(values).all() or (values < 0).any() or (np.diff(values) > 0).any():
-        raise ValueError(f"eigvals: wanted finite values >= 0 in decreasing order; got shape {values.shape}")
-    if not tolerance > 0:
-        raise ValueError(f"tolerance: wanted a number > 0; got {tolerance}")
+    natural = lambda x: np.isfinite(x) & (x >= 0)  # noqa: E731
+    values = check_reals("eigvals", eigvals, "finite values >= 0 in decreasing order", natural, ndim=1)
+    if (np.diff(values) > 0).any():
+        raise ValueError(f"eigvals: wanted finite values >= 0 in decreasing order; got {shown(eigvals)}")
+    check_real("tolerance", tolerance, "a number > 0", lambda x: x > 0)
     values = values[values > 0]
     fit, found = _longest("eigvals", values, tolerance, between)
     if power is None:
         return SpectrumFit(fit, found)
-    shares = np.asarray(power, float)
-    if shares.shape != np.shape(eigvals) or not np.isfinite(shares).all() or (shares < 0).any():
-        raise ValueError(f"power: wanted finite values >= 0 of shape {np.shape(eigvals)}; got shape {shares.shape}")
+    shape = np.shape(eigvals)
+    shares = check_reals("power", power, f"finite values >= 0 of shape {shape}", natural)
+    if shares.shape != shape:
+        raise ValueError(f"power: wanted finite values >= 0 of shape {shape}; got shape {shares.shape}")
     tail = shares[: len(values)][::-1].cumsum()[::-1]
     return SpectrumFit(fit, found, *_longest("power", tail[tail > 0], tolerance, between))
 
 
 def _longest(name: str, values: np.ndarray, tolerance: float, between: tuple[int, int] | None):
     """The fit over the longest range, and the range."""
-    first, last = (1, len(values)) if between is None else between
-    if not 1 <= first < last <= len(values):
-        raise ValueError(f"between: wanted two increasing indices from 1 to {len(values)}; got {between}")
+    wanted = f"two increasing indices from 1 to {len(values)}"
+    first, last = 1, len(values)
+    if between is not None:
+        ends = check_integers("between", between, wanted, least=1)
+        if len(ends) != 2 or ends[1] > len(values):
+            raise refusal("between", wanted, between)
+        first, last = int(ends[0]), int(ends[1])
     count = max(int(np.log2(last / first) * PER_OCTAVE) + 1, 2)
     index = np.unique(np.rint(np.geomspace(first, last, count)).astype(int))
     if len(index) < FEWEST:
@@ -87,7 +93,7 @@ def _longest(name: str, values: np.ndarray, tolerance: float, between: tuple[int
     x, y = np.log(index), np.log(values[index - 1])
     best = (0, len(index)) if between is not None else _widest_straight(x, y, tolerance)
     if best is None:
-        raise ValueError(f"{name}: wanted a range of {FEWEST} indices within {tolerance} of a power law; found none")
+        raise ValueError(f"{name}: wanted a range of {FEWEST} indices within {tolerance} of a power law; got none")
     chosen = index[best[0] : best[1]]
     return fit_power_law(chosen, values[chosen - 1]), (int(chosen[0]), int(chosen[-1]))
 

@@ -15,7 +15,7 @@ from solvable.forms.base import AbstractForm
 from solvable.forms.spectrum import Spectrum
 
 Params = Float[Array, " width"]
-Step = Int[Array, ""] | int
+Step = Int[Array, ""] | Float[Array, ""] | int
 Self = TypeVar("Self", bound="Moments")
 
 
@@ -35,6 +35,10 @@ class Steps(AbstractForm):
     def observed(self, params: Params, state: Any) -> Params:
         """The parameters that are judged; those where the gradient is taken unless iterates are averaged."""
         return params
+
+    def preconditioner(self, eigvals: Inexact[Array, " modes"]) -> Inexact[Array, " modes"] | None:
+        """What multiplies the gradient along each eigendirection before `update` sees it; None for nothing."""
+        return None
 
 
 class Rotatable(Steps):
@@ -66,9 +70,18 @@ class Moments(AbstractForm):
     def stationary(self) -> bool:
         """Whether decay and injection are the same at every step."""
 
+    @property
+    def kinks(self) -> Float[Array, " kinks"]:
+        """Times at which settings jump or have a kink, where they are known; between them settings are smooth.
+
+        They need not be complete: where steps are skipped, what is not smooth is found. A kink that is stated is not
+        searched for, and cannot be too narrow to be found.
+        """
+        return jnp.zeros(0)
+
     @abc.abstractmethod
     def decay(self, eigvals: Inexact[Array, " modes"], step: Step) -> Inexact[Array, " modes k k"]:
-        """The identity minus the transition matrix of the k moments."""
+        """The identity minus the transition matrix of the k moments, at a step or at a time between steps."""
 
     @abc.abstractmethod
     def injection(self, eigvals: Inexact[Array, " modes"], step: Step) -> Inexact[Array, " modes k"]:

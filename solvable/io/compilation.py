@@ -12,6 +12,7 @@ from pathlib import Path
 import jax
 from jax.experimental.compilation_cache.compilation_cache import reset_cache
 
+from solvable.arguments import refusal
 from solvable.io.program_folder import FOLDER, THRESHOLDS, default_folder, trim
 
 
@@ -29,8 +30,11 @@ def keep_compiled_programs(folder: str | os.PathLike[str] | None = None) -> Path
         the folder.
 
     Raises:
+        ValueError: ``folder`` is no path.
         OSError: it cannot be made.
     """
+    if folder is not None and (not isinstance(folder, str | os.PathLike) or not os.fspath(folder)):
+        raise refusal("folder", "a path or None", folder)
     chosen = default_folder() if folder is None else Path(folder)
     chosen.mkdir(parents=True, exist_ok=True)
     trim(chosen.parent if folder is None else chosen)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from solvable.arguments import as_float64, is_concrete
+from solvable.arguments import as_float64, check_real, check_reals, is_concrete
 from solvable.forms.base import AbstractSubject, Lowerings
 from solvable.forms.draws import DataLaw, Reduction, StreamDraw, StreamLaw
 from solvable.forms.population import Endless, Population
@@ -21,6 +21,8 @@ from solvable.forms.spectrum import Spectrum
 from solvable.keys import stream
 from solvable.models.ambient import AbstractAmbientDraw
 from solvable.numerics.precision import in_float64
+
+ROUNDING = 1e-9  # below zero, of a floor that is a difference
 
 
 class AbstractModel(AbstractSubject):
@@ -124,6 +126,15 @@ class AbstractProblem(AbstractSubject):
 
 class AbstractStream(AbstractProblem):
     """One draw, trained on a fresh stream of samples."""
+
+    def __check_init__(self):
+        check_reals("eigvals", self.eigvals, "finite values >= 0", lambda x: (x >= 0) & (x < np.inf), ndim=1)
+        for name in ("target", "initial"):
+            check_reals(name, getattr(self, name), "finite values")
+            shape = np.shape(getattr(self, name))
+            if shape != np.shape(self.eigvals):
+                raise ValueError(f"{name}: wanted the shape of eigvals, {np.shape(self.eigvals)}; got {shape}")
+        check_real("floor", self.floor, "a finite value >= 0", lambda x: -ROUNDING <= x < np.inf)
 
     def batch(self, key, size):
         """``size`` samples of the Gaussian reduction: phi = sqrt(eigvals) z, y = phi . target + sqrt(floor) eps."""

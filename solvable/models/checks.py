@@ -5,24 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from solvable.arguments import is_concrete
+from solvable.arguments import check_real, is_concrete, shown
 
-
-def check_real(name: str, value: Any, wanted: str, accept) -> None:
-    """Raise unless ``value`` is one real number and ``accept(float(value))``; a traced number cannot be judged here."""
-    shape = () if value is None or isinstance(value, str | bytes) else np.shape(value)
-    if shape != ():
-        raise ValueError(f"{name}: wanted {wanted}; got an array of shape {shape} (use vmap for many values)")
-    if not is_concrete(value):
-        return
-    try:
-        if value is None or isinstance(value, str | bytes | bool):
-            raise TypeError
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name}: wanted {wanted}; got {value!r}") from None
-    if math.isnan(number) or not accept(number):
-        raise ValueError(f"{name}: wanted {wanted}; got {number:g}")
+LARGEST_SIZE = 2**31 - 1  # of an array's axis
 
 
 def check_power_law(alpha: Any, beta: Any, noise: Any, init_std: Any) -> None:
@@ -58,14 +43,17 @@ def check_started_at_zero(init_std: Any) -> None:
         raise ValueError(f"init_std: wanted 0 for a theory of finite data; got {float(init_std):g}")
 
 
-def concrete_size(name: str, value: Any, what: str) -> int:
+def concrete_size(name: str, value: Any, what: str, most: int = LARGEST_SIZE) -> int:
     """``value`` as a Python int, for what needs a definite size.
 
     Raises:
-        ValueError: the size is traced, infinite or not an integer.
+        ValueError: the size is traced, infinite, not an integer or above ``most``.
     """
     if not is_concrete(value):
         raise ValueError(f"{name}: wanted a concrete integer for {what}; got a traced value")
+    check_real(name, value, f"an integer >= 1 for {what}", lambda x: x >= 1)
     if not math.isfinite(float(value)) or float(value) != int(float(value)):
-        raise ValueError(f"{name}: wanted a finite integer for {what}; got {value}")
+        raise ValueError(f"{name}: wanted a finite integer for {what}; got {shown(value)}")
+    if float(value) > most:
+        raise ValueError(f"{name}: wanted at most {most} for {what}; got {shown(value)}")
     return int(value)

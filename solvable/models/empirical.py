@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from solvable.arguments import check_reals
 from solvable.models.ambient import GivenFeatures
 from solvable.models.base import AbstractStream
 from solvable.models.finite import FiniteProblem
@@ -36,6 +37,13 @@ class EmpiricalProblem(AbstractStream):
     vectors: Float[Array, "features width"]
     references: ClassVar[tuple[str, ...]] = ("bordelon2024",)
 
+    def __check_init__(self):
+        check_reals("vectors", self.vectors, "finite values", ndim=2)
+        width = np.shape(self.vectors)[1:]
+        if hasattr(self.eigvals, "shape") and width != self.eigvals.shape:
+            wanted = f"shape (features, width), width that of eigvals, {self.eigvals.shape}"
+            raise ValueError(f"vectors: wanted {wanted}; got {np.shape(self.vectors)}")
+
     def basis(self):
         return jnp.asarray(self.vectors)
 
@@ -58,6 +66,10 @@ def empirical_problem(train_features: Any, train_targets: Any, test_features: An
         train_features, test_features: shapes (samples, width) and (tests, width).
         train_targets, test_targets: shapes (samples,) and (tests,).
     """
+    given = {"train_features": train_features, "test_features": test_features}
+    train_features, test_features = (check_reals(name, x, "finite values", ndim=2) for name, x in given.items())
+    given = {"train_targets": train_targets, "test_targets": test_targets}
+    train_targets, test_targets = (check_reals(name, x, "finite values", ndim=1) for name, x in given.items())
     shapes = [np.shape(x) for x in (train_features, train_targets, test_features, test_targets)]
     if len(shapes[0]) != 2 or len(shapes[2]) != 2 or shapes[0][1] != shapes[2][1] or shapes[0][1] < 1:
         raise ValueError(f"features: wanted (samples, width) and (tests, width); got {shapes[0]} and {shapes[2]}")

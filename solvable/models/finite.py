@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from solvable.arguments import as_real, is_concrete
+from solvable.arguments import as_real, check_integer, check_reals, is_concrete, refusal
 from solvable.forms.draws import DataDraw
 from solvable.forms.sample import Sample
 from solvable.keys import require_key, stream
 from solvable.models.base import AbstractModel, AbstractProblem, AbstractStream, HasPopulation, given_features
-from solvable.models.checks import check_real, check_samples, concrete_size
+from solvable.models.checks import check_samples, concrete_size
 from solvable.numerics.padding import rounded_up
 from solvable.numerics.precision import in_float64
 
@@ -45,21 +45,21 @@ class FiniteProblem(AbstractProblem):
     def __init__(self, problem: AbstractProblem, features, targets, samples=None):
         self.problem = problem
         self.features, self.targets = as_real(features), as_real(targets)
-        rows: Any = np.asarray(np.shape(features)[0])
+        rows: Any = np.asarray((*getattr(self.features, "shape", ()), 0)[0])
         self.samples = rows if samples is None else samples
 
     def __check_init__(self):
+        if not isinstance(self.problem, AbstractProblem):
+            raise refusal("problem", "one draw of a model", self.problem)
+        for name, ndim in (("features", 2), ("targets", 1)):
+            check_reals(name, getattr(self, name), "finite values", ndim=ndim)
         shape, width = np.shape(self.features), np.shape(self.problem.eigvals)[-1]
         if len(shape) != 2 or shape[0] < 1 or shape[1] != width:
             raise ValueError(f"features: wanted shape (samples, width = {width}), samples >= 1; got {shape}")
         if np.shape(self.targets) != shape[:1]:
             raise ValueError(f"targets: wanted shape {shape[:1]}; got {np.shape(self.targets)}")
-        if is_concrete(self.samples) and not 1 <= int(self.samples) <= shape[0]:
-            raise ValueError(f"samples: wanted an integer from 1 to the {shape[0]} rows; got {self.samples}")
-        for name in ("features", "targets"):
-            value = getattr(self, name)
-            if is_concrete(value) and not np.isfinite(np.asarray(value)).all():
-                raise ValueError(f"{name}: wanted finite values; got NaN or infinity")
+        if is_concrete(self.samples):
+            check_integer("samples", self.samples, 1, shape[0], f"an integer from 1 to the {shape[0]} rows")
 
     @classmethod
     def gaussian(cls, problem: AbstractProblem, key: Key[Array, ""], samples: int) -> "FiniteProblem":
@@ -68,7 +68,6 @@ class FiniteProblem(AbstractProblem):
         Sample i has its own stream, so that more samples extend fewer with the same key.
         """
         require_key(key, "to draw data from")
-        check_real("samples", samples, "an integer >= 1", lambda x: x >= 1)
         size = concrete_size("samples", samples, "drawing a data set")
         width = np.shape(problem.eigvals)[-1]
         absent = rounded_up(width) - width

@@ -5,6 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from solvable.arguments import check_reals, real_numbers, refusal
 from solvable.models.checks import check_samples
 from solvable.models.empirical import EmpiricalProblem
 from solvable.models.finite import DataSets
@@ -92,8 +93,9 @@ def check_data(features: Any, targets: Any, kernel: Any) -> tuple[np.ndarray, np
     if (features is None) == (kernel is None):
         raise ValueError("features: wanted either features or a kernel matrix; got " + ("both", "none")[kernel is None])
     name = "features" if kernel is None else "kernel"
-    matrix, targets = np.asarray(features if kernel is None else kernel, float), np.asarray(targets, float)
-    if matrix.ndim != 2 or matrix.size == 0 or (kernel is not None and matrix.shape[0] != matrix.shape[1]):
+    matrix = _numbers(name, features if kernel is None else kernel)
+    targets = _numbers("targets", targets)
+    if matrix.ndim != 2 or (kernel is not None and matrix.shape[0] != matrix.shape[1]):
         wanted = "(data, features)" if kernel is None else "(data, data)"
         raise ValueError(f"{name}: wanted shape {wanted}; got {matrix.shape}")
     if len(matrix) < FEWEST:
@@ -106,8 +108,17 @@ def check_data(features: Any, targets: Any, kernel: Any) -> tuple[np.ndarray, np
         raise ValueError(f"{name}: wanted finite values; got NaN or infinity in columns {columns[:5].tolist()}")
     if not np.isfinite(targets).all():
         raise ValueError(f"targets: wanted finite values; got {(~np.isfinite(targets)).sum()} that are not")
+    for label, values in ((name, matrix), ("targets", targets)):
+        check_reals(label, values, "finite values")  # not too large to be squared
     if not matrix.any():
         raise ValueError(f"{name}: wanted some value other than 0; got none")
     if kernel is not None and np.abs(matrix - matrix.T).max() > 1e-8 * np.abs(matrix).max():
         raise ValueError("kernel: wanted a symmetric matrix; got another")
     return matrix, targets
+
+
+def _numbers(name: str, value: Any) -> np.ndarray:
+    found = real_numbers(value)
+    if found is None:
+        raise refusal(name, "finite values", value)
+    return np.asarray(found, np.float64)

@@ -8,7 +8,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from solvable.arguments import answer, check_integer, check_reals
 from solvable.numerics.precision import in_float64
+
+MOST_DIMENSION, MOST_DEGREES = 1000, 10_000  # of a sphere and its harmonics
+ZONAL = "a function of an array of cosines that returns its finite values"
+
+
+def check_cosine(cosine: Any) -> Any:
+    """Cosines of angles, from -1 to 1 up to rounding.
+
+    Raises:
+        ValueError: they are none.
+    """
+    return check_reals("cosine", cosine, "numbers from -1 to 1", lambda x: np.abs(x) <= 1 + 1e-6)
 
 
 @in_float64
@@ -17,9 +30,8 @@ def arc_cosine(cosine: Any, order: int = 1) -> Float[Array, "..."]:
 
     Order 1, sigma = ReLU: (sin t + (pi - t) cos t) / (2 pi); order 0, its derivative: (pi - t) / (2 pi).
     """
-    if order not in (0, 1):
-        raise ValueError(f"order: wanted 0 or 1; got {order!r}")
-    angle = jnp.arccos(jnp.clip(cosine, -1, 1))
+    order = check_integer("order", order, 0, 1, "0 or 1")
+    angle = jnp.arccos(jnp.clip(check_cosine(cosine), -1, 1))
     if order == 0:
         return (jnp.pi - angle) / (2 * jnp.pi)
     return (jnp.sin(angle) + (jnp.pi - angle) * jnp.cos(angle)) / (2 * jnp.pi)
@@ -31,6 +43,7 @@ arc_cosine.references = ("cho2009",)  # type: ignore[attr-defined]
 @in_float64
 def relu_ntk(cosine: Any) -> Float[Array, "..."]:
     """Tangent kernel of one hidden ReLU layer on the unit sphere, both layers trained, no biases."""
+    cosine = check_cosine(cosine)
     return arc_cosine(cosine, 1) + cosine * arc_cosine(cosine, 0)
 
 
@@ -50,14 +63,16 @@ def sphere_eigvals(
     For ReLU, odd degrees above 1 vanish; the others fall as l^-(m+1) (tangent kernel) or l^-(m+3) (arc-cosine of order
     1), so the i-th eigenvalue falls as i^-(1 + 1/m) or i^-(1 + 3/m).
     """
-    for name, value, least in (("dimension", dimension, 1), ("degrees", degrees, 1)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise ValueError(f"{name}: wanted an integer >= {least}; got {value!r}")
+    dimension = check_integer("dimension", dimension, 1, MOST_DIMENSION)
+    degrees = check_integer("degrees", degrees, 1, MOST_DEGREES)
     nodes, weights = np.polynomial.legendre.leggauss(32)
     panels = max(degrees // 8, 4)  # at most four oscillations of the highest polynomial in each
     angle = ((nodes + 1) / 2 + np.arange(panels)[:, None]).ravel() * np.pi / panels
     cosine, measure = np.cos(angle), np.tile(weights, panels) * np.sin(angle) ** (dimension - 1)
-    weighted = np.asarray(kernel(jnp.asarray(cosine))) * measure / measure.sum()
+    values = check_reals("kernel", answer("kernel", ZONAL, kernel, jnp.asarray(cosine)), ZONAL)
+    if values.shape != cosine.shape:
+        raise ValueError(f"kernel: wanted {ZONAL}; got one that returns shape {values.shape}")
+    weighted = values * measure / measure.sum()
     before, here, eigvals = np.zeros_like(cosine), np.ones_like(cosine), []
     for degree in range(degrees):
         eigvals.append(weighted @ here)
@@ -88,11 +103,9 @@ def kernel_eigvals(kernel: Any) -> Float[Array, " samples"]:
     Raises:
         ValueError: it is not a finite, symmetric, positive semidefinite matrix.
     """
-    matrix = np.asarray(kernel, float)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 1:
+    matrix = check_reals("kernel", kernel, "finite values", ndim=2)
+    if matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"kernel: wanted a square matrix; got shape {matrix.shape}")
-    if not np.isfinite(matrix).all():
-        raise ValueError("kernel: wanted finite values; got NaN or infinity")
     gap = np.abs(matrix - matrix.T).max()
     if gap > 1e-8 * np.abs(matrix).max():
         raise ValueError(f"kernel: wanted a symmetric matrix; got entries that differ by {gap:g}")

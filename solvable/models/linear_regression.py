@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from solvable.arguments import as_real, is_concrete
+from solvable.arguments import MOST, as_real, check_real, is_concrete
 from solvable.forms.population import Population
 from solvable.forms.spectrum import Spectrum
 from solvable.keys import require_key, stream
@@ -24,6 +24,8 @@ from solvable.models.checks import (
 from solvable.models.finite import FiniteProblem
 from solvable.numerics.mode_sums import power_law_modes
 from solvable.numerics.precision import in_float64
+
+LISTED = 10 * MOST  # eigenvalues listed one by one
 
 
 @in_float64
@@ -53,24 +55,12 @@ class LinearProblem(AbstractStream):
 
     def __init__(self, eigvals: Any = (1.0,), target: Any = (1.0,), floor: Any = 0.0, initial: Any = None):
         self.eigvals, self.target, self.floor = as_real(eigvals), as_real(target), as_real(floor)
-        self.initial = 0 * self.eigvals if initial is None else as_real(initial)
+        if initial is None:
+            initial = 0 * self.eigvals if isinstance(self.eigvals, jax.Array) else np.zeros(np.shape(self.eigvals))
+        self.initial = as_real(initial)
 
     def __check_init__(self):
-        if np.ndim(self.eigvals) != 1 or np.shape(self.eigvals)[0] < 1:
-            raise ValueError(f"eigvals: wanted a vector of at least one value; got shape {np.shape(self.eigvals)}")
-        for name in ("target", "initial"):
-            shape = np.shape(getattr(self, name))
-            if shape != np.shape(self.eigvals):
-                raise ValueError(f"{name}: wanted the shape of eigvals, {np.shape(self.eigvals)}; got {shape}")
-        for name, accept, wanted in (
-            ("eigvals", lambda x: x >= 0, "finite values >= 0"),
-            ("target", lambda x: x == x, "finite values"),
-            ("initial", lambda x: x == x, "finite values"),
-            ("floor", lambda x: x >= 0, "a finite value >= 0"),
-        ):
-            value = getattr(self, name)
-            if is_concrete(value) and not (np.isfinite(value) & accept(np.asarray(value))).all():
-                raise ValueError(f"{name}: wanted {wanted}; got {np.asarray(value)}")
+        check_real("floor", self.floor, "a finite value >= 0", lambda x: 0 <= x < np.inf)
 
     def basis(self):
         return jnp.eye(self.eigvals.shape[0])
@@ -109,7 +99,7 @@ class LinearRegression(HasSpectrum, HasPopulation, AbstractModel):
         concrete_size("width", self.width, "the list of eigenvalues")
 
     def _index(self) -> Float[np.ndarray, " width"]:
-        return np.arange(1.0, concrete_size("width", self.width, "the list of eigenvalues") + 1)
+        return np.arange(1.0, concrete_size("width", self.width, "the list of eigenvalues", LISTED) + 1)
 
     @property
     def eigvals(self) -> Any:

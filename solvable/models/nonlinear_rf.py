@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from solvable.arguments import as_real
+from solvable.arguments import as_real, check_choice, check_real, is_function, refusal
 from solvable.keys import require_key, stream
 from solvable.models.base import AbstractModel, AbstractProblem
-from solvable.models.checks import check_real, check_width, concrete_size
+from solvable.models.checks import check_width, concrete_size
 from solvable.models.empirical import empirical_problem
+from solvable.models.random_feature_draw import normal_streams, padded_size
 from solvable.numerics.precision import in_float64
 
 Activation = Literal["linear", "relu", "erf", "tanh"]
@@ -26,6 +27,24 @@ ACTIVATIONS: dict[str, Callable] = {
     "tanh": jnp.tanh,
 }
 MANIFOLDS = ("gaussian", "sphere", "torus")
+
+
+def _as_activation(value: Any) -> Any:
+    return value if is_function(value) else check_choice("activation", value, ACTIVATIONS, also="a function")
+
+
+def _as_manifold(value: Any) -> Any:
+    return check_choice("manifold", value, MANIFOLDS)
+
+
+def _as_target(value: Any) -> Any:
+    if value is None or is_function(value):
+        return value
+    raise refusal("target", "a function of inputs or None", value)
+
+
+def _as_size(name: str) -> Callable[[Any], int]:
+    return lambda value: concrete_size(name, value, "the model's arrays")
 
 
 class NonlinearRF(AbstractModel):
@@ -56,30 +75,22 @@ class NonlinearRF(AbstractModel):
         num_test: size of the test set.
     """
 
-    activation: Activation | Callable = eqx.field(static=True, default="relu")
-    manifold: Manifold = eqx.field(static=True, default="sphere")
-    dimension: int = eqx.field(static=True, default=2)
+    activation: Activation | Callable = eqx.field(static=True, converter=_as_activation, default="relu")
+    manifold: Manifold = eqx.field(static=True, converter=_as_manifold, default="sphere")
+    dimension: int = eqx.field(static=True, converter=_as_size("dimension"), default=2)
     alpha: Float[Array, ""] = eqx.field(converter=as_real, default=0.0)
     bias: Float[Array, ""] = eqx.field(converter=as_real, default=0.0)
     width: Any = 16
     samples: Any = 12
-    target: Callable | None = eqx.field(static=True, default=None)
-    teacher_width: int = eqx.field(static=True, default=32)
+    target: Callable | None = eqx.field(static=True, converter=_as_target, default=None)
+    teacher_width: int = eqx.field(static=True, converter=_as_size("teacher_width"), default=32)
     noise: Float[Array, ""] = eqx.field(converter=as_real, default=0.0)
-    num_test: int = eqx.field(static=True, default=32)
+    num_test: int = eqx.field(static=True, converter=_as_size("num_test"), default=32)
     references: ClassVar[tuple[str, ...]] = ("maloney2022", "bahri2024")
 
     def __check_init__(self):
-        if not callable(self.activation) and self.activation not in ACTIVATIONS:
-            raise ValueError(f"activation: wanted a function or one of {tuple(ACTIVATIONS)}; got {self.activation!r}")
-        if self.manifold not in MANIFOLDS:
-            raise ValueError(f"manifold: wanted one of {MANIFOLDS}; got {self.manifold!r}")
-        if self.target is not None and not callable(self.target):
-            raise ValueError(f"target: wanted a function of inputs or None; got {self.target!r}")
         check_width(self.width)
-        for name in ("dimension", "samples", "teacher_width", "num_test"):
-            check_real(name, getattr(self, name), "an integer >= 1", lambda x: x >= 1)
-            concrete_size(name, getattr(self, name), "the model's arrays")
+        concrete_size("samples", self.samples, "the model's arrays")
         for name in ("alpha", "bias", "noise"):
             check_real(name, getattr(self, name), "a finite number >= 0", lambda x: 0 <= x < np.inf)
 
@@ -90,32 +101,27 @@ class NonlinearRF(AbstractModel):
 
     def inputs(self, key: Key[Array, ""], count: int) -> Float[Array, "count inputs"]:
         """``count`` inputs; more inputs extend fewer with the same key."""
-        keys = jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(count))
         if self.manifold == "torus":
-            angles = 2 * jnp.pi * jax.vmap(lambda k: jax.random.uniform(k, (self.dimension,), jnp.float32))(keys)
-            points = jnp.stack([jnp.cos(angles.astype(float)), jnp.sin(angles.astype(float))], -1)
-            return points.reshape(count, -1) / self.dimension**0.5
-        z = _normals(keys, self.num_inputs)
-        if self.manifold == "sphere":
-            return z / jnp.linalg.norm(z, axis=1, keepdims=True)
-        return z * jnp.arange(1.0, self.dimension + 1) ** -self.alpha
+            return _on_torus(key, count, self.dimension)
+        z = _rows(key, count, self.num_inputs)
+        return _placed(z, self.alpha, count, self.num_inputs, self.manifold == "sphere")
 
     def features(self, key: Key[Array, ""], inputs: Float[Array, "count inputs"]) -> Float[Array, "count width"]:
         """sigma(W^T x) / sqrt(width); a wider model extends a narrower one with the same key, up to the factor."""
-        width = concrete_size("width", self.width, "drawing")
-        return self._units(key, inputs, width) / width**0.5
+        return _units(inputs, *self._weights(key, concrete_size("width", self.width, "drawing")))
 
     def teach(self, key: Key[Array, ""], inputs: Float[Array, "count inputs"]) -> Float[Array, " count"]:
         """Targets without noise."""
         if self.target is not None:
             return jnp.asarray(self.target(inputs), float)
-        readout = _directions(stream(key, "readout"), self.teacher_width, 1)[:, 0]
-        return self._units(key, inputs, self.teacher_width) @ readout / self.teacher_width**0.5
+        readout = _directions(stream(key, "readout"), self.teacher_width, 1)
+        return _teacher(inputs, readout, *self._weights(key, self.teacher_width))
 
-    def _units(self, key, inputs, count: int):
+    def _weights(self, key, count: int) -> tuple:
+        """Of so many units: directions, biases, their standard deviation, sigma, and the number."""
         activation = self.activation if callable(self.activation) else ACTIVATIONS[self.activation]
-        bias = self.bias * _directions(stream(key, "bias"), count, 1)[:, 0]
-        return activation(inputs @ _directions(key, count, self.num_inputs).T + bias)
+        rows, biases = _directions(key, count, self.num_inputs), _directions(stream(key, "bias"), count, 1)
+        return rows, biases, self.bias, activation, count
 
     def draw(self, key: Key[Array, ""]) -> AbstractProblem:
         """One draw of W, the teacher, training data and test set.
@@ -126,24 +132,52 @@ class NonlinearRF(AbstractModel):
         return empirical_problem(*_data(self, key, "data", self.samples), *_data(self, key, "test", self.num_test))
 
 
-def _normals(keys, count: int):
-    return jax.vmap(lambda k: jax.random.normal(k, (count,), jnp.float32))(keys).astype(float)
+def _rows(key, count: int, size: int) -> Float[Array, "padded padded"]:
+    """Rows of independent N(0, 1), one stream a row, and more of both: padded sizes share compiled programs."""
+    return normal_streams(key, np.arange(padded_size(count)), padded_size(size))
 
 
-def _directions(key, count: int, size: int) -> Float[Array, "count size"]:
-    """Rows of independent N(0, 1), one stream a row."""
-    return _normals(jax.vmap(partial(jax.random.fold_in, stream(key, "directions")))(jnp.arange(count)), size)
+def _directions(key, count: int, size: int) -> Float[Array, "padded padded"]:
+    return _rows(stream(key, "directions"), count, size)
+
+
+@partial(jax.jit, static_argnames=("count", "dimension"))
+def _on_torus(key, count: int, dimension: int):
+    keys = jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(count))
+    angles = 2 * jnp.pi * jax.vmap(lambda k: jax.random.uniform(k, (dimension,), jnp.float32))(keys)
+    points = jnp.stack([jnp.cos(angles.astype(float)), jnp.sin(angles.astype(float))], -1)
+    return points.reshape(count, -1) / dimension**0.5
+
+
+@partial(jax.jit, static_argnames=("count", "size", "sphere"))
+def _placed(rows, alpha, count: int, size: int, sphere: bool):
+    """Inputs on the sphere, or Gaussian latents."""
+    z = rows[:count, :size].astype(float)
+    return z / jnp.linalg.norm(z, axis=1, keepdims=True) if sphere else z * jnp.arange(1.0, size + 1) ** -alpha
+
+
+@eqx.filter_jit
+def _units(inputs, rows, biases, bias, activation: Callable, count: int) -> Float[Array, "inputs count"]:
+    """sigma(W^T x) / sqrt(count)."""
+    directions = rows[:count, : inputs.shape[1]].astype(float)
+    return activation(inputs @ directions.T + bias * biases[:count, 0].astype(float)) / count**0.5
+
+
+@eqx.filter_jit
+def _teacher(inputs, readout, rows, biases, bias, activation: Callable, count: int) -> Float[Array, " inputs"]:
+    return _units(inputs, rows, biases, bias, activation, count) @ readout[:count, 0].astype(float)
+
+
+@jax.jit
+def _noisy(targets, noise, rows):
+    return targets + noise * rows[: len(targets), 0].astype(float)
 
 
 @in_float64
 def _data(model: NonlinearRF, key, name: str, count: int):
     """Features and noisy targets of one data set."""
-    return _compiled(model, key, name, int(count))
-
-
-@eqx.filter_jit
-def _compiled(model: NonlinearRF, key, name: str, count: int):
+    count = int(count)
     inputs = model.inputs(stream(stream(key, name), "inputs"), count)
-    eps = _normals(jax.vmap(partial(jax.random.fold_in, stream(stream(key, name), "noise")))(jnp.arange(count)), 1)
-    targets = model.teach(stream(key, "teacher"), inputs) + model.noise * eps[:, 0]
+    eps = _rows(stream(stream(key, name), "noise"), count, 1)
+    targets = _noisy(model.teach(stream(key, "teacher"), inputs), model.noise, eps)
     return model.features(stream(key, "projection"), inputs), targets

@@ -4,15 +4,14 @@ import math
 from typing import Any, ClassVar
 
 import equinox as eqx
-import numpy as np
 from jaxtyping import Array, Float, Key
 
-from solvable.arguments import as_float64, as_real, is_concrete
+from solvable.arguments import as_float64, as_real, check_integer, check_real, is_concrete
 from solvable.forms.population import Population
 from solvable.forms.spectrum import Spectrum
 from solvable.keys import require_key
 from solvable.models.base import AbstractModel, AbstractProblem, HasPopulation, HasWidths, sizes
-from solvable.models.checks import check_power_law, check_real, check_samples, check_started_at_zero, check_width
+from solvable.models.checks import check_power_law, check_samples, check_started_at_zero, check_width
 from solvable.models.finite import FiniteProblem
 from solvable.models.power_law_spectrum import typical_density, typical_floor, typical_spectrum, typical_support
 from solvable.models.random_feature_draw import AbstractPowerLaw, ProjectedFeatures, RandomFeatureProblem
@@ -21,7 +20,7 @@ from solvable.numerics.power_sums import harmonic_sum
 from solvable.numerics.precision import in_float64
 from solvable.numerics.resolvent import Law, default_nodes
 
-FEWEST_NODES = 64
+FEWEST_NODES, MOST_NODES = 64, 10**6
 
 
 class PowerLawRF(HasWidths, HasPopulation, AbstractModel, AbstractPowerLaw):
@@ -107,8 +106,8 @@ class PowerLawRF(HasWidths, HasPopulation, AbstractModel, AbstractPowerLaw):
         The sum of the masses is the width (to 1e-12), ``sum(eigvals * error) + floor`` the risk at the start: what
         they miss measures the quadrature error.
         """
-        if nodes is not None and (not isinstance(nodes, int | np.integer) or nodes < FEWEST_NODES):
-            raise ValueError(f"nodes: wanted an integer >= {FEWEST_NODES} or None; got {nodes!r}")
+        if nodes is not None:
+            nodes = check_integer("nodes", nodes, FEWEST_NODES, MOST_NODES)
         _require_wide_ambient(self, "spectrum()")
         law = self.law()
         parameters = (as_float64(x) for x in (self.beta, self.noise, self.init_std))

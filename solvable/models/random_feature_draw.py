@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from solvable.arguments import as_real
-from solvable.keys import stream
+from solvable.arguments import as_real, refusal
+from solvable.keys import require_key, stream
 from solvable.models.ambient import AbstractAmbientDraw
 from solvable.models.base import AbstractStream
 from solvable.models.checks import concrete_size
@@ -42,6 +42,11 @@ class RandomFeatureProblem(AbstractStream):
     key: Key[Array, ""]
     model: AbstractPowerLaw
     references: ClassVar[tuple[str, ...]] = ("paquette2024",)
+
+    def __check_init__(self):
+        require_key(self.key, "that W is made of")
+        if not isinstance(self.model, AbstractPowerLaw):
+            raise refusal("model", "the law that it was drawn from, a PowerLawRF", self.model)
 
     @classmethod
     def of(cls, model: AbstractPowerLaw, key: Key[Array, ""]) -> "RandomFeatureProblem":
@@ -107,11 +112,11 @@ def _drawn(model: AbstractPowerLaw, key: Key[Array, ""]):
     width = concrete_size("width", model.width, "drawing")
     tail = math.isinf(float(model.ambient))
     head = HEAD_PER_WIDTH * width if tail else concrete_size("ambient", model.ambient, "drawing")
-    rows, start = _feature_normals(key, np.arange(_padded(width)), head), _start_normals(key, width)
+    rows, start = _feature_normals(key, np.arange(padded_size(width)), head), _start_normals(key, width)
     return _reduced(key, rows, start, model.alpha, model.beta, model.noise, model.init_std, width, head, tail)
 
 
-def _padded(size: int) -> int:
+def padded_size(size: int) -> int:
     """The next power of two from 64 to 1024, then the next multiple of 1024.
 
     Coarser than `solvable.numerics.padding.rounded_up`: spare normals cost less than one more program.
@@ -126,19 +131,19 @@ def _normals(key: Key[Array, ""], count: int) -> Float[Array, " count"]:
 
 
 @partial(jax.jit, static_argnames="count")
-def _streams(key: Key[Array, ""], index, count: int) -> Float[Array, "some count"]:
+def normal_streams(key: Key[Array, ""], index, count: int) -> Float[Array, "some count"]:
     """`_normals` of the streams ``index`` of a key."""
     return jax.vmap(lambda i: _normals(jax.random.fold_in(key, i), count))(index)
 
 
 def _feature_normals(key: Key[Array, ""], index, ambient: int) -> Float[Array, "some padded"]:
     """Standard normals of the features ``index``: one stream a feature, so that both axes of W extend."""
-    return _streams(stream(key, "projection"), index, _padded(ambient))
+    return normal_streams(stream(key, "projection"), index, padded_size(ambient))
 
 
 def _start_normals(key: Key[Array, ""], width: int) -> Float[Array, " padded"]:
     """Standard normals of the initial parameters."""
-    return _normals(stream(key, "initial"), _padded(width))
+    return _normals(stream(key, "initial"), padded_size(width))
 
 
 def _features(normals, alpha, width: int, ambient: int) -> Float[Array, "ambient some"]:

@@ -112,7 +112,8 @@ def kept(near: Float[Array, ""], far: Float[Array, ""]) -> Float[Array, ""]:
     """The part of its spread that an outlier keeps, from 1 down to 0, twice differentiable.
 
     Args:
-        near: how fast a mode decays whose eigenvalue is lambda_1 + b, the end of the band; < 0 where it grows.
+        near: how fast a mode decays whose eigenvalue is lambda_1 + b, the end of the band; < 0 where it grows, 0 where
+            nothing moves.
         far: the same at lambda_1 + 2 b.
 
     Means over the band are means over draws, to leading order, as long as no draw grows. With the threshold lambda_c
@@ -121,4 +122,4 @@ def kept(near: Float[Array, ""], far: Float[Array, ""]) -> Float[Array, ""]:
     """
     inside = far < 0
     x = jnp.where(inside, jnp.clip(near / jnp.where(inside, near - far, 1.0), 0.0, 1.0), 1.0)
-    return jnp.where(near <= 0, 0.0, x**3 * (10 - 15 * x + 6 * x**2))
+    return jnp.where(near < 0, 0.0, x**3 * (10 - 15 * x + 6 * x**2))

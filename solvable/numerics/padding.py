@@ -1,10 +1,12 @@
 """Sizes that arrays are padded to."""
 
 
+from typing import Any
+
 import numpy as np
 
 
-def padded(x: np.ndarray, count: int) -> np.ndarray:
+def padded(x: Any, count: int) -> Any:
     """``count`` rows: those of ``x``, the last one repeated; none if there is none."""
     return x[np.minimum(np.arange(count), len(x) - 1)] if len(x) else x
 

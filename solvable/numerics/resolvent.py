@@ -22,6 +22,7 @@ from jaxtyping import Array, Complex, Float
 
 from solvable.arguments import is_concrete
 from solvable.numerics.complex_numbers import reciprocal
+from solvable.numerics.grouping import map_in_groups
 from solvable.numerics.power_sums import harmonic_sum, power_sum_and_slope
 from solvable.numerics.roots import bisect
 
@@ -283,4 +284,4 @@ def on_axis(law: Law, x: Float[Array, " points"], height: float = 1e-9) -> Compl
         path = jnp.concatenate([jnp.exp(1j * angles[0]) * x * radius, x * jnp.exp(1j * angles[1:])])
         return _follow(law, path, NEWTON)[-1]
 
-    return jax.lax.map(follow, x, batch_size=64)
+    return map_in_groups(follow, x, 64)

@@ -43,3 +43,21 @@ def solve_triangular(
     """K(t, s) = kernel[t, s], used for s < t only."""
     system = jnp.eye(forcing.shape[0], dtype=kernel.dtype) - jnp.tril(kernel, -1)
     return jax.scipy.linalg.solve_triangular(system, forcing, lower=True, unit_diagonal=True)
+
+
+@jax.jit
+def convolve(kernel: Float[Array, " steps"], risk: Float[Array, " steps"]) -> Float[Array, " steps"]:
+    """sum_{s<t} kernel[t - 1 - s] risk[s], without a Fourier transform for the same reason."""
+    count = kernel.shape[0]
+    past = jnp.zeros(2 * count, risk.dtype).at[count + 1 :].set(risk[: count - 1])
+
+    def lag(i, total):
+        return total + kernel[i] * jax.lax.dynamic_slice(past, (count - i,), (count,))
+
+    return jax.lax.fori_loop(0, count, lag, jnp.zeros(count, risk.dtype))
+
+
+@jax.jit
+def multiply(kernel: Float[Array, "steps steps"], risk: Float[Array, " steps"]) -> Float[Array, " steps"]:
+    """sum_{s<t} kernel[t, s] risk[s]."""
+    return jnp.tril(kernel, -1) @ risk

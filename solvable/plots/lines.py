@@ -7,9 +7,11 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from solvable.arguments import check_real, shown
 from solvable.plots.series import (
     add_legend,
     axis_label,
+    check_names,
     line_styles,
     mean_and_error,
     new_axes,
@@ -51,6 +53,7 @@ def curves(
     Raises:
         ValueError: a name is absent, or a dim is not accounted for.
     """
+    check_names("dims", (x,))
     mean, error = mean_and_error(data, y, (x, hue), over)
     with style():
         ax = new_axes(ax)
@@ -88,10 +91,15 @@ def collapse(
     Raises:
         ValueError: as `curves`, or ``by`` has a value that is not positive.
     """
+    for name, power in (("x_power", x_power), ("y_power", y_power)):
+        check_real(name, power, "a number from -100 to 100", lambda p: abs(p) <= 100)
+    if not isinstance(floor, str):
+        check_real("floor", floor, "a finite number or the name of a variable")
+    check_names("dims", (x, by))
     mean, error = mean_and_error(data, y, (x, by), over)
     scale = mean[by]
     if not (scale > 0).all():
-        raise ValueError(f"by: wanted positive values of {by!r}; got {scale.values.tolist()}")
+        raise ValueError(f"by: wanted positive values of {by!r}; got {shown(scale.values)}")
     level = mean_and_error(data, floor, (by,))[0] if isinstance(floor, str) else floor
     rescaled, spread = (mean - level) * scale**y_power, None if error is None else error * scale**y_power
     place = mean[x] * scale**x_power

@@ -9,7 +9,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 from matplotlib.ticker import Locator, LogLocator, MaxNLocator
 
-from solvable.plots.series import axis_label, mean_and_error, new_axes, set_scales, spans_decades
+from solvable.arguments import check_integer, refusal
+from solvable.plots.series import axis_label, check_names, mean_and_error, new_axes, set_scales, spans_decades
 from solvable.plots.style import style
 
 
@@ -40,6 +41,9 @@ def heatmap(
     Raises:
         ValueError: a name is absent, or a dim is not accounted for.
     """
+    if len(check_names("dims", dims)) != 2 or dims[0] == dims[1]:
+        raise refusal("dims", "two names of dims", dims)
+    contours = check_integer("contours", contours, 0, 1000)
     across, up = dims
     values = mean_and_error(data, y, dims, over)[0].transpose(up, across)
     log_axes = {name: spans_decades(values[name]) for name in dims}

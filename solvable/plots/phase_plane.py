@@ -8,12 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.patheffects import withStroke
 
+from solvable.arguments import check_flag, check_window, refusal
 from solvable.exponents import PHASES, boundaries, phase
+from solvable.plots.series import check_axes
 
 
 def plot_phase_boundaries(ax: Axes, *, labels: bool = True) -> None:
     """Draw the lines between the phases inside the axes' window, and each phase's name at its middle."""
-    window = ax.get_xlim(), ax.get_ylim()
+    window, labels = (check_axes(ax).get_xlim(), ax.get_ylim()), check_flag("labels", labels)
     outline = [withStroke(linewidth=2.6, foreground="white")]
     for line in boundaries(*window).values():
         ax.plot(line[:, 0], line[:, 1], color="black", linewidth=1.1, path_effects=outline, zorder=3)
@@ -26,8 +28,8 @@ def plot_phase_boundaries(ax: Axes, *, labels: bool = True) -> None:
 
 def phase_centers(alpha: tuple[float, float], beta: tuple[float, float]) -> dict[str, tuple[float, float]]:
     """A point well inside each phase that the window shows: farthest from the other phases and the frame."""
-    a = np.linspace(*alpha, 121)
-    b = np.linspace(*beta, 121)
+    a = np.linspace(*check_window("alpha", alpha), 121)
+    b = np.linspace(*check_window("beta", beta), 121)
     inside = np.where((a[:, None] > 0) & (a[:, None] + b > 0.5), 1, 0)
     names = np.where(inside, phase(np.maximum(a, 1e-6)[:, None], b[None, :]).name, "none")
     centers = {}
@@ -56,6 +58,9 @@ def plot_phase_map(values: xr.DataArray, ax: Axes, **kwargs: Any) -> QuadMesh:
 
     Returns the mesh, for a colour bar and for further editing.
     """
+    if not isinstance(values, xr.DataArray) or set(values.dims) != {"alpha", "beta"}:
+        raise refusal("values", "an xarray.DataArray over alpha and beta", values)
+    check_axes(ax)
     ordered = values.transpose("alpha", "beta")
     ax.set_facecolor("0.85")
     mesh = ax.pcolormesh(ordered["alpha"], ordered["beta"], ordered.values.T, shading="nearest", **kwargs)

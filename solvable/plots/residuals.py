@@ -6,9 +6,12 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from solvable.arguments import refusal
 from solvable.plots.series import (
     add_legend,
     axis_label,
+    check_axes,
+    check_names,
     line_styles,
     mean_and_error,
     set_scales,
@@ -49,13 +52,16 @@ def compare(
     Raises:
         ValueError: a name is absent, a dim is not accounted for, or the simulation has no standard error.
     """
+    check_names("dims", (x,))
+    if axes is not None and not (isinstance(axes, tuple | list) and len(axes) == 2):
+        raise refusal("axes", "two axes of matplotlib, or None", axes)
     mean, error = mean_and_error(data, simulation, (x, hue), over)
     if error is None:
         raise ValueError(f"simulation: wanted repetitions, or a variable {simulation}_stderr; got neither")
     exact = _theory(data, theory, mean, (x, hue))
     z = residuals(mean, error, exact)
     with style():
-        top, bottom = axes or _two_panels()
+        top, bottom = _two_panels() if axes is None else map(check_axes, axes)
         set_scales(top, mean[x], mean)
         if top.get_xscale() == "log":
             bottom.set_xscale("log")
@@ -82,6 +88,8 @@ def _theory(data: xr.Dataset, theory: str | xr.DataArray, like: xr.DataArray, ke
     """The theory on the simulation's coordinates."""
     if isinstance(theory, str):
         theory = mean_and_error(data, theory, tuple(name for name in keep if name is not None))[0]
+    if not isinstance(theory, xr.DataArray):
+        raise refusal("theory", "the name of a variable, or an xarray.DataArray", theory)
     if set(theory.dims) != set(like.dims) or any(not theory[d].equals(like[d]) for d in like.dims):
         raise ValueError(f"theory: wanted the coordinates of the simulation, {dict(like.sizes)}; got "
                          f"{dict(theory.sizes)} or other values: select the common ones first")

@@ -1,13 +1,23 @@
 """Risk against compute: curves of all widths with their lower envelope, and IsoFLOP parabolas."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from solvable.plots.series import add_legend, axis_label, line_styles, mean_and_error, new_axes, set_scales, value_label
+from solvable.arguments import check_real, check_reals, real_numbers, refusal
+from solvable.plots.series import (
+    add_legend,
+    axis_label,
+    line_styles,
+    mean_and_error,
+    new_axes,
+    set_scales,
+    value_label,
+    variable,
+)
 from solvable.plots.style import COLORS, style
 
 COMPUTE = "compute: width × steps × batch size"
@@ -61,10 +71,18 @@ def frontier(
             compute = np.geomspace(np.nanmin(cost), np.nanmax(cost), 200)
             lowest, label = lower_envelope(cost, risk.values, compute), "lower envelope"
         else:
-            compute, lowest, label = np.asarray(envelope.compute), np.asarray(envelope.risk), "frontier"
+            compute, lowest, label = *_given_envelope(envelope), "frontier"
         ax.plot(compute, lowest, color=COLORS[0], linewidth=3, alpha=0.45, zorder=1, label=label)
         add_legend(ax)
     return ax
+
+
+def _given_envelope(envelope: Any) -> tuple[np.ndarray, np.ndarray]:
+    wanted = "compute and risk of one length, or None"
+    pair = [real_numbers(getattr(envelope, name, None)) for name in ("compute", "risk")]
+    if any(x is None or np.ndim(x) != 1 for x in pair) or len(pair[0]) != len(pair[1]):
+        raise refusal("envelope", wanted, envelope)
+    return np.asarray(pair[0]), np.asarray(pair[1])
 
 
 def isoflop(
@@ -92,7 +110,10 @@ def isoflop(
     cost, risk = _against_compute(data, y, over)
     if compute is None:
         compute = data["compute"].values if "compute" in risk.dims else _reached(cost)
-    compute = np.atleast_1d(np.asarray(compute, float))
+    positive = lambda f: np.isfinite(f) & (f > 0)  # noqa: E731
+    compute = np.atleast_1d(check_reals("compute", compute, "finite values > 0", positive)).ravel()
+    check_real("span", span, "a number > 1", lambda s: s > 1)
+    span = float(span)
     width = risk["width"].values.astype(float)
     at = np.stack([_at_compute(f, r, compute) for f, r in zip(cost, risk.values, strict=True)])
     with style():
@@ -152,7 +173,7 @@ def parabola(
 
 def _against_compute(data: xr.Dataset, y: str, over: tuple[str, ...] | None) -> tuple[np.ndarray, xr.DataArray]:
     """Compute of every point and the mean risk there, both (width, step) without step 0."""
-    along = "compute" if y in data and "compute" in data[y].dims else "step"
+    along = "compute" if "compute" in variable(data, y).dims else "step"
     risk = mean_and_error(data, y, ("width", along), over)[0].transpose("width", along)
     if along == "compute":
         return np.broadcast_to(risk["compute"].values.astype(float), risk.shape), risk
@@ -171,5 +192,5 @@ def _reached(cost: np.ndarray) -> np.ndarray:
     """Five values of compute that at least three widths reach."""
     low, high = np.sort(cost.min(axis=1)), np.sort(cost.max(axis=1))[::-1]
     if len(low) < FEWEST or low[FEWEST - 1] >= high[FEWEST - 1]:
-        raise ValueError("compute: wanted values that three widths reach; the curves have none in common")
+        raise ValueError("compute: wanted values that three widths reach; got curves that have none in common")
     return np.geomspace(low[FEWEST - 1], high[FEWEST - 1], 7)[1:-1]

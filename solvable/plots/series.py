@@ -11,6 +11,7 @@ from matplotlib.colors import to_hex
 from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike
 
+from solvable.arguments import refusal, shown
 from solvable.plots.style import COLORS, LINES, MARKERS
 
 REPEATS = ("seed", "run", "draw")  # dims of independent repetitions, averaged over unless told otherwise
@@ -36,8 +37,9 @@ def mean_and_error(
     Raises:
         ValueError: a name is absent, or a dim is neither kept nor averaged over.
     """
-    if y not in data:
-        raise ValueError(f"y: wanted one of {sorted(map(str, data.data_vars))}; got {y!r}")
+    variable(data, y)
+    check_names("dims", tuple(name for name in keep if name is not None))
+    over = None if over is None else check_names("over", over)
     kept = [name for name in keep if name is not None]
     data = data.squeeze([d for d, size in data.sizes.items() if size == 1 and d not in (*kept, *(over or ()))])
     values = data[y]
@@ -45,7 +47,7 @@ def mean_and_error(
         over = tuple(name for name in REPEATS if name in values.dims and name not in kept)
     for name in (*kept, *over):
         if name not in values.dims:
-            raise ValueError(f"dims: wanted some of {values.dims}, the dims of {y!r}; got {name!r}")
+            raise ValueError(f"dims: wanted some of {values.dims}, the dims of {y!r}; got {shown(name)}")
     rest = [str(name) for name in values.dims if name not in kept and name not in over]
     if rest:
         raise ValueError(
@@ -59,6 +61,41 @@ def mean_and_error(
     short = f"{y.removesuffix('risk')}stderr" if y.endswith("risk") else ""
     named = next((name for name in (f"{y}_stderr", short) if name in data), None)
     return mean, None if named is None else data[named].mean(over)
+
+
+def variable(data: Any, y: Any) -> xr.DataArray:
+    """``data[y]``.
+
+    Raises:
+        ValueError: ``data`` is no dataset or has no such variable.
+    """
+    if not isinstance(data, xr.Dataset):
+        raise refusal("data", "an xarray.Dataset of labelled results", data)
+    if not isinstance(y, str) or y not in data:
+        raise ValueError(f"y: wanted one of {sorted(map(str, data.data_vars))}; got {shown(y)}")
+    return data[y]
+
+
+def check_names(name: str, value: Any) -> tuple[str, ...]:
+    """``value`` as a tuple of names of dims.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, tuple | list) or not all(isinstance(each, str) for each in value):
+        raise refusal(name, "names of dims", value)
+    return tuple(value)
+
+
+def check_axes(ax: Any) -> Axes:
+    """``ax``, axes of matplotlib.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not isinstance(ax, Axes):
+        raise refusal("ax", "axes of matplotlib or None", ax)
+    return ax
 
 
 def axis_label(values: xr.DataArray, width: int = 52) -> str:
@@ -113,7 +150,7 @@ def set_scales(ax: Axes, x: ArrayLike, y: ArrayLike) -> None:
 def new_axes(ax: Axes | None, **size: Any) -> Axes:
     """``ax`` itself, or the axes of a new pyplot figure, which a notebook shows by itself."""
     if ax is not None:
-        return ax
+        return check_axes(ax)
     from matplotlib import pyplot
 
     return pyplot.subplots(**size)[1]

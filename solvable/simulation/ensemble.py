@@ -9,15 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from solvable.algorithms.base import AbstractAlgorithm
+from solvable.algorithms.base import AbstractAlgorithm, check_settings
+from solvable.arguments import check_integer
 from solvable.forms.algorithms import Filter
 from solvable.forms.base import Reading
 from solvable.forms.draws import DataLaw
 from solvable.keys import require_key, stream
-from solvable.method import match
+from solvable.method import check_kind, match, recorded_steps
 from solvable.models.base import AbstractModel
-from solvable.models.checks import check_real, concrete_size
+from solvable.models.checks import concrete_size
 from solvable.numerics.precision import in_float64
+
+MOST_MEMBERS = 10**6  # of each kind
 
 
 class Ensemble(eqx.Module):
@@ -67,14 +70,15 @@ def simulate_ensemble(
         ValueError: an argument is impossible.
     """
     require_key(key, "to draw from")
-    for name, value in (("num_features", num_features), ("num_bags", num_bags), ("num_runs", num_runs)):
-        check_real(name, value, "an integer >= 1", lambda x: x >= 1)
+    counts = (("num_features", num_features), ("num_bags", num_bags), ("num_runs", num_runs))
+    num_features, num_bags, num_runs = (check_integer(name, value, 1, MOST_MEMBERS) for name, value in counts)
+    check_kind("model", model, AbstractModel)
+    check_kind("algorithm", algorithm, AbstractAlgorithm)
     match(model, algorithm, (Reading(DataLaw, Filter),), "simulate_ensemble(...)")
-    if not algorithm.one_shot and steps is None:
-        raise ValueError("steps: wanted increasing integers >= 0; got None")
-    times: Any = np.zeros(1, np.int64) if algorithm.one_shot else np.asarray(steps)
+    check_settings(algorithm)
+    times: Any = recorded_steps(algorithm, steps)
     keys = [jax.random.fold_in(stream(key, "run"), run) for run in range(num_runs)]
-    runs = [_one_run(model, algorithm, times, int(num_features), int(num_bags), k) for k in keys]
+    runs = [_one_run(model, algorithm, times, num_features, num_bags, k) for k in keys]
     risk, overlap = zip(*runs, strict=True)
     risks, overlaps = np.stack(risk), np.stack(overlap, axis=1)
     return Ensemble(times, risks, overlaps)  # pyright: ignore[reportArgumentType]

@@ -8,13 +8,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from solvable.algorithms.base import AbstractAlgorithm
+from solvable.algorithms.base import AbstractAlgorithm, check_settings
 from solvable.algorithms.ridge import Ridge
+from solvable.arguments import check_integer, check_real, check_reals, refusal
 from solvable.forms.algorithms import Filter
 from solvable.keys import require_key, stream
-from solvable.models.checks import check_real
+from solvable.method import recorded_steps
 from solvable.models.from_data import check_data
 from solvable.numerics.precision import in_float64
+
+MOST_TRAINED = 10**6  # subsets of one size
 
 
 class LearningCurve(eqx.Module):
@@ -64,10 +67,8 @@ def measure_learning_curve(
     require_key(key, "to choose subsets")
     matrix, targets = check_data(features, targets, kernel)
     algorithm, recorded = check_training(algorithm, steps)
-    check_real("num_subsets", num_subsets, "an integer >= 2", lambda x: x >= 2)
-    sizes = np.asarray(sizes, int)
-    if sizes.ndim != 1 or not sizes.size or not (1 <= sizes.min() <= sizes.max() < len(matrix)):
-        raise ValueError(f"sizes: wanted integers from 1 to {len(matrix) - 1}; got {sizes.tolist()}")
+    num_subsets = check_integer("num_subsets", num_subsets, 2, MOST_TRAINED)
+    sizes = check_sizes(sizes, len(matrix) - 1, f"integers from 1 to {len(matrix) - 1}")
     keys = [jax.random.fold_in(stream(key, "subset"), i) for i in range(num_subsets)]
     orders = [np.asarray(jax.random.permutation(k, len(matrix))) for k in keys]
     found = np.stack([
@@ -85,12 +86,24 @@ def check_training(algorithm: AbstractAlgorithm | float, steps: Any) -> tuple[Ab
     Raises:
         ValueError: as `measure_learning_curve`.
     """
-    algorithm = algorithm if isinstance(algorithm, AbstractAlgorithm) else Ridge(algorithm)
+    if not isinstance(algorithm, AbstractAlgorithm):
+        wanted = "Ridge(), its penalty as a finite number >= 0, GradientFlow() or SGD(batch_size=None)"
+        check_real("algorithm", algorithm, wanted, lambda x: 0 <= x < np.inf)
+        algorithm = Ridge(algorithm)
     if Filter not in algorithm.states():
-        raise ValueError(f"algorithm: wanted Ridge(), GradientFlow() or SGD(batch_size=None); got {algorithm!r}")
-    if not algorithm.one_shot and steps is None:
-        raise ValueError("steps: wanted increasing integers >= 0; got None")
-    return algorithm, np.zeros(1, int) if algorithm.one_shot else np.asarray(steps, int)
+        raise refusal("algorithm", "Ridge(), GradientFlow() or SGD(batch_size=None)", algorithm)
+    recorded = recorded_steps(algorithm, steps)
+    check_settings(algorithm, int(recorded[-1]))
+    return algorithm, recorded
+
+
+def check_sizes(sizes: Any, most: int, wanted: str) -> Int[np.ndarray, " sizes"]:
+    """Numbers of training samples, from 1 to ``most``, in any order.
+
+    Raises:
+        ValueError: they are none.
+    """
+    return check_reals("sizes", sizes, wanted, lambda p: (p >= 1) & (p <= most) & (p == np.rint(p)), ndim=1).astype(int)
 
 
 @in_float64

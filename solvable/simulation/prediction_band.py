@@ -23,13 +23,15 @@ from jaxtyping import Array, Float, Int, Key
 from scipy import stats
 
 from solvable.algorithms.base import AbstractAlgorithm
+from solvable.arguments import answer, check_integer, check_real, check_reals, is_function, refusal
 from solvable.keys import require_key, stream
 from solvable.models.base import AbstractModel
-from solvable.models.checks import check_real
 from solvable.models.from_data import check_data, from_data
-from solvable.simulation.learning_curve import measure_learning_curve
+from solvable.simulation.learning_curve import MOST_TRAINED, check_sizes, measure_learning_curve
 
 FEWEST = 8  # data: halves of 4
+MOST_SAMPLES = 2**53  # of a size, which is an integer in float64
+PREDICTS = "a function of a model and sizes that returns its risks"
 
 
 class PredictionBand(eqx.Module):
@@ -86,11 +88,11 @@ def prediction_band(
     """
     require_key(key, "to choose halves")
     matrix, targets = check_data(features, targets, kernel)
-    check_real("num_halves", num_halves, "an integer >= 4", lambda x: x >= 4)
+    num_halves = check_integer("num_halves", num_halves, 4, MOST_TRAINED)
+    if not is_function(predict):
+        raise refusal("predict", PREDICTS, predict)
     check_real("confidence", confidence, "a number in (0, 1)", lambda x: 0 < x < 1)
-    sizes, half = np.asarray(sizes, int), len(matrix) // 2
-    if sizes.ndim != 1 or not sizes.size or sizes.min() < 1:
-        raise ValueError(f"sizes: wanted integers >= 1; got {sizes.tolist()}")
+    sizes, half = check_sizes(sizes, MOST_SAMPLES, "integers >= 1"), len(matrix) // 2
     if len(matrix) < FEWEST:
         raise ValueError(f"features: wanted at least {FEWEST} data to split in halves; got {len(matrix)}")
     capped = np.minimum(sizes, half)
@@ -118,8 +120,10 @@ def prediction_band(
 
 def _predicted(predict, model, sizes, steps: int) -> Float[np.ndarray, "sizes steps"]:
     """What ``predict`` returns, if it is a risk at every size and step."""
-    risk = np.asarray(predict(model, sizes), float)
+    wanted = f"finite risks > 0 of shape {(len(sizes), steps)}"
+    found = answer("predict", PREDICTS, predict, model, sizes)
+    risk = check_reals("predict", found, wanted, lambda x: (x > 0) & np.isfinite(x))
     risk = risk[:, None] if risk.ndim == 1 else risk
-    if risk.shape != (len(sizes), steps) or not (np.isfinite(risk) & (risk > 0)).all():
-        raise ValueError(f"predict: wanted finite risks > 0 of shape {(len(sizes), steps)}; got {risk}")
+    if risk.shape != (len(sizes), steps):
+        raise ValueError(f"predict: wanted {wanted}; got shape {risk.shape}")
     return risk

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -14,6 +13,7 @@ from jaxtyping import Array, Float, Key
 from solvable.arguments import library, to_numpy
 from solvable.forms.algorithms import Steps
 from solvable.method import STRIDE
+from solvable.numerics.grouping import grouped_map
 from solvable.simulation.samplers import AbstractSampler
 from solvable.simulation.trajectory import trajectory
 
@@ -134,16 +134,3 @@ def _draws_in_flight(sampler: AbstractSampler, runs: int, draws: int) -> int:
     held = sum(math.prod(x.shape) for x in jax.tree.leaves(sampler))
     most = _clip(min(RUNS_NUMBERS // (sampler.initial.shape[-1] * runs), DRAWS_NUMBERS // held), 1, 256)
     return -(-draws // -(-draws // most))
-
-
-def grouped_map(function: Callable, xs: Any, size: int) -> Any:
-    """``function`` of stacked items, at most ``size`` of them at a time, in groups as even as can be."""
-    count = jax.tree.leaves(xs)[0].shape[0]
-    groups = -(-count // size)
-    if groups == 1:
-        return function(xs)
-    size = -(-count // groups)
-    places = jnp.arange(groups * size) % count
-    stacked = jax.tree.map(lambda x: x[places].reshape(groups, size, *x.shape[1:]), xs)
-    out = jax.lax.map(function, stacked)
-    return jax.tree.map(lambda x: x.reshape(groups * size, *x.shape[2:])[:count], out)

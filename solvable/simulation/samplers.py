@@ -21,6 +21,8 @@ from solvable.numerics.chi_square import chi_square
 from solvable.numerics.normals import key_words, normal_pairs
 from solvable.simulation.landscape import HIGHEST, AbstractLandscape, Eigenbasis, OriginalBasis
 
+MOST_DRAWN = 2**31 - 1  # numbers of one batch
+
 
 def _dot(a: Float[Array, "... coords"], b: Float[Array, " coords"]) -> Float[Array, "..."]:
     return jnp.matmul(a, b, precision=HIGHEST)
@@ -174,17 +176,56 @@ class Wishart(_Reduced):
         return length * features + pull * (inverse * (p * r - length * overlap * inverse))
 
 
+class Preconditioned(AbstractSampler):
+    """The gradients of another sampler in the eigenbasis, each coordinate times a number."""
+
+    sampler: AbstractSampler
+    scale: Float[Array, " coords"]
+
+    @property
+    def initial(self):
+        return self.sampler.initial
+
+    def streams(self, key):
+        return self.sampler.streams(key)
+
+    def draw(self, streams, steps):
+        return self.sampler.draw(streams, steps)
+
+    def prepare(self, drawn):
+        return self.sampler.prepare(drawn)
+
+    def gradient(self, prepared, params):
+        return self.scale * self.sampler.gradient(prepared, params)
+
+    def risk(self, params):
+        return self.sampler.risk(params)
+
+
+def check_batch(size: int | None, numbers: int) -> None:
+    """Raise where one batch, of ``numbers`` numbers a sample, is more than can be drawn at once."""
+    if size is not None and size * numbers > MOST_DRAWN:
+        each = "" if numbers == 1 else f" for this sampler and {numbers} numbers a sample"
+        raise ValueError(f"batch_size: wanted an integer from 1 to {MOST_DRAWN // numbers}{each}; got {size}")
+
+
 def reduced(problem: AbstractProblem | Reduction, algorithm: Any, name: str, dtype: Any) -> AbstractSampler:
     """The sampler called ``name`` ("auto", "batch", "wishart") of the Gaussian reduction of ``problem``.
 
     Without a batch size there is nothing to sample, whatever the name.
     """
-    size: int | None = algorithm.batch_size
     if isinstance(problem, Reduction) or algorithm.rotation_equivariant:
         landscape = Eigenbasis.of(problem, dtype)
+        scale = algorithm.preconditioner(landscape.eigvals)
     else:
-        landscape = OriginalBasis.of(problem, dtype)
+        landscape, scale = OriginalBasis.of(problem, dtype), None
+    sampler = _named(name, landscape, algorithm.batch_size)
+    return sampler if scale is None else Preconditioned(sampler, jnp.asarray(scale, dtype))
+
+
+def _named(name: str, landscape: AbstractLandscape, size: int | None) -> AbstractSampler:
     if size is None:
         return PopulationGradient(landscape)
     name = ("batch" if size == 1 else "wishart") if name == "auto" else name
+    check_batch(size, landscape.target.shape[-1] if name == "batch" else 1)
     return {"batch": Batch, "wishart": Wishart}[name](landscape, size)

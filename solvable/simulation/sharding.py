@@ -9,20 +9,26 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec, get_abstract_mesh
 from jaxtyping import Array, Float
 
+from solvable.arguments import refusal
 from solvable.models.ambient import AbstractAmbientDraw
 
 FEATURES = "features"
 BLOCK = 128  # features a device draws at a time
 
 
-def check_mesh(mesh: Any) -> None:
-    """Raise unless ``mesh`` is None or a mesh of devices of this process."""
+def check_mesh(mesh: Any) -> Mesh | None:
+    """``mesh``, None or a mesh of devices of this process.
+
+    Raises:
+        ValueError: it is neither.
+    """
     if mesh is None:
-        return
+        return None
     if not isinstance(mesh, Mesh):
-        raise ValueError(f"mesh: wanted a jax.sharding.Mesh or None; got {mesh!r}")
+        raise refusal("mesh", "a jax.sharding.Mesh or None", mesh)
     if any(device.process_index != jax.process_index() for device in mesh.devices.flat):
         raise ValueError("mesh: wanted devices of this process for a simulation; got a mesh over several processes")
+    return mesh
 
 
 def features_over(mesh: Mesh) -> Mesh:

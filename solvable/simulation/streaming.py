@@ -10,6 +10,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Key
 
+from solvable.arguments import MOST, check_choice, check_integer
 from solvable.forms.algorithms import Rotatable, Solution, Steps
 from solvable.forms.base import Reading
 from solvable.forms.curve import Curve
@@ -18,12 +19,12 @@ from solvable.keys import require_key, stream
 from solvable.method import AbstractResumable
 from solvable.models.ambient import AbstractAmbientDraw
 from solvable.models.finite import FiniteProblem
+from solvable.numerics.grouping import grouped_map
 from solvable.simulation.averages import curve_of
 from solvable.simulation.closed_form import solve_directly
 from solvable.simulation.direct import direct
 from solvable.simulation.multi_pass import ORDERS, Order, reused
 from solvable.simulation.runs import (
-    grouped_map,
     in_flight,
     is_random,
     numbered_keys,
@@ -31,12 +32,28 @@ from solvable.simulation.runs import (
     runs_of_draws,
     runs_of_one,
 )
-from solvable.simulation.samplers import AbstractSampler, reduced
+from solvable.simulation.samplers import AbstractSampler, check_batch, reduced
 from solvable.simulation.sharding import check_mesh
 from solvable.simulation.trajectory import Progress, advance, begin
 
 SamplerName = Literal["auto", "direct", "batch", "wishart"]
 SAMPLERS = ("auto", "direct", "batch", "wishart")
+
+
+def _as_runs(value: Any) -> int:
+    return check_integer("num_runs", value, 1, MOST)
+
+
+def _as_draws(value: Any) -> int | None:
+    return None if value is None else check_integer("num_draws", value, 1, MOST)
+
+
+def _as_sampler(value: Any) -> Any:
+    return check_choice("sampler", value, SAMPLERS)
+
+
+def _as_order(value: Any) -> Any:
+    return check_choice("order", value, ORDERS)
 
 
 class Simulation(AbstractResumable):
@@ -70,26 +87,18 @@ class Simulation(AbstractResumable):
     ``train_stderr`` and ``train_runs``.
     """
 
-    num_runs: int = eqx.field(static=True, default=1)
-    sampler: SamplerName = eqx.field(static=True, default="auto")
-    num_draws: int | None = eqx.field(static=True, default=None)
-    order: Order = eqx.field(static=True, default="replacement")
-    mesh: Mesh | None = eqx.field(static=True, default=None)
+    num_runs: int = eqx.field(static=True, converter=_as_runs, default=1)
+    sampler: SamplerName = eqx.field(static=True, converter=_as_sampler, default="auto")
+    num_draws: int | None = eqx.field(static=True, converter=_as_draws, default=None)
+    order: Order = eqx.field(static=True, converter=_as_order, default="replacement")
+    mesh: Mesh | None = eqx.field(static=True, converter=check_mesh, default=None)
     needs_key: ClassVar[bool] = True
     in_float64: ClassVar[bool] = False
     references: ClassVar[tuple[str, ...]] = ("salmon2011", "box1958")
 
     def __check_init__(self):
-        _check_count("num_runs", self.num_runs)
-        if self.sampler not in SAMPLERS:
-            raise ValueError(f"sampler: wanted one of {', '.join(SAMPLERS)}; got {self.sampler!r}")
-        if self.order not in ORDERS:
-            raise ValueError(f"order: wanted one of {', '.join(ORDERS)}; got {self.order!r}")
-        if self.num_draws is not None:
-            _check_count("num_draws", self.num_draws)
-            if self.num_runs % self.num_draws:
-                raise ValueError(f"num_draws: wanted a divisor of num_runs={self.num_runs}; got {self.num_draws}")
-        check_mesh(self.mesh)
+        if self.num_draws is not None and self.num_runs % self.num_draws:
+            raise ValueError(f"num_draws: wanted a divisor of num_runs={self.num_runs}; got {self.num_draws}")
         if self.mesh is not None and self.sampler != "direct":
             raise ValueError(f"sampler: wanted 'direct' for a model over the devices of a mesh; got {self.sampler!r}")
 
@@ -97,7 +106,7 @@ class Simulation(AbstractResumable):
     def reads(self):
         if self.mesh is not None:
             return Reading(StreamDraw, Steps), Reading(StreamLaw, Steps)
-        eigenbasis = () if self.sampler == "direct" else (Reading(Reduction, Rotatable),)
+        eigenbasis = () if self.sampler == "direct" else (Reading(Reduction, Rotatable), Reading(StreamLaw, Rotatable))
         draws = Reading(StreamDraw, Steps), Reading(DataDraw, Steps), Reading(DataDraw, Solution)
         laws = Reading(StreamLaw, Steps), Reading(DataLaw, Steps), Reading(DataLaw, Solution)
         return *eigenbasis, *draws, *laws
@@ -187,6 +196,7 @@ class Simulation(AbstractResumable):
             return reused(problem, algorithm, self.order, dtype)
         if self.sampler == "direct":
             draw = problem if isinstance(problem, AbstractAmbientDraw) else problem.ambient_draw()
+            check_batch(size, int(draw.readout.shape[-1]))
             return direct(draw, size, dtype, self.mesh)
         return reduced(problem, algorithm, self.sampler, dtype)
 
@@ -196,16 +206,9 @@ class Simulation(AbstractResumable):
         return super().__getstate__()
 
 
-def _check_count(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name}: wanted an integer >= 1; got {value!r}")
-
-
 def _simulable(steps: np.ndarray) -> np.ndarray:
     if steps.ndim != 1 or steps.size == 0:
         raise ValueError(f"steps: wanted at least one step in one dimension; got shape {steps.shape}")
     if steps.min() < 0 or steps.max() >= 2**31:
-        raise ValueError(f"steps: a simulation needs 0 <= step < 2^31; got {steps.min()} to {steps.max()}")
-    if (np.diff(steps) <= 0).any():
-        raise ValueError(f"steps: wanted strictly increasing values; got {steps[:5].tolist()}...")
+        raise ValueError(f"steps: wanted 0 <= step < 2^31 for a simulation; got {steps.min()} to {steps.max()}")
     return steps.astype(np.int32)

@@ -8,13 +8,15 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
+from solvable.arguments import as_float64
 from solvable.forms.algorithms import Descent, Moments
 from solvable.forms.base import AbstractSubject, Reading
 from solvable.forms.curve import Curve
 from solvable.forms.population import Endless, Population
 from solvable.forms.spectrum import Spectrum
-from solvable.method import AbstractMethod, read
+from solvable.method import AbstractMethod, check_kind, read
 from solvable.numerics.inversion import FIRST, RATIO, windows
+from solvable.numerics.padding import padded, rounded_up
 from solvable.theory.recursion import Recursion
 from solvable.theory.ridge_equations import ridge_risk
 from solvable.theory.sections import Section, everywhere, lower
@@ -52,25 +54,18 @@ class DMFT(AbstractMethod):
             return Recursion().curve(subject, algorithm, steps, key=key)
         rate, continuous = rate_of(algorithm)
         plan = recorded_times(steps, continuous)
-        risk, train, largest, limit = _risks(subject, rate, plan.first, plan.times, plan.last, continuous)
-        risk, train = risk[plan.place], train[plan.place]
-        divergent = jnp.asarray(False) if continuous else rate * largest > 2
-        risk, train = (jnp.where(divergent & ~jnp.isfinite(x), jnp.inf, x) for x in (risk, train))
-        stats = {"limit_risk": jnp.where(divergent, jnp.inf, limit)}
-        if not continuous:
-            stats["critical_learning_rate"] = 2 / largest
-        train = None if isinstance(subject, Endless) else train
-        start = subject.power.sum() + subject.noise**2
-        return Curve.of(steps, risk, start=start, diverges=divergent, stats=stats, train_risk=train)
+        place = padded(plan.place, rounded_up(len(steps)))
+        return _curve(subject, rate, plan.first, plan.times, plan.last, place, continuous).at(steps)
 
 
 def rate_of(algorithm: Descent) -> tuple[Float[Array, ""], bool]:
     """(learning rate, whether time is continuous)."""
-    return jnp.asarray(algorithm.learning_rate, float), algorithm.continuous
+    return as_float64(algorithm.learning_rate), algorithm.continuous
 
 
 def lowered(model: AbstractSubject, algorithm: AbstractAlgorithm, reader: str) -> tuple[Population, Descent]:
     """The population of a data set or of a stream, and the descent on it, for the functions beside `DMFT`."""
+    check_kind("model", model, AbstractSubject)
     forms = Endless if model.samples is None else Population
     return read(model, algorithm, forms, Descent, reader=reader)
 
@@ -100,13 +95,26 @@ def recorded_times(steps: np.ndarray, continuous: bool) -> RecordedTimes:
     late = late // times.shape[1] * slots + late % times.shape[1]
     place[~early] = count + late
     last = np.append(last, np.full(rows - len(last), last[-1] if len(last) else FIRST * RATIO))
-    padded = np.repeat(last[:, None], slots, axis=1)
-    padded[: times.shape[0], : times.shape[1]] = times
+    filled = np.repeat(last[:, None], slots, axis=1)
+    filled[: times.shape[0], : times.shape[1]] = times
     scale = count / FIRST
-    return RecordedTimes(np.arange(float(count)), padded * scale, last * scale, place)
+    return RecordedTimes(np.arange(float(count)), filled * scale, last * scale, place)
 
 
 @eqx.filter_jit
+def _curve(population: Population, rate, first, times, last, place, continuous: bool) -> Curve:
+    risk, train, largest, limit = _risks(population, rate, first, times, last, continuous)
+    risk, train = risk[place], train[place]
+    divergent = jnp.asarray(False) if continuous else rate * largest > 2
+    risk, train = (jnp.where(divergent & ~jnp.isfinite(x), jnp.inf, x) for x in (risk, train))
+    stats = {"limit_risk": jnp.where(divergent, jnp.inf, limit)}
+    if not continuous:
+        stats["critical_learning_rate"] = 2 / largest
+    train = None if isinstance(population, Endless) else train
+    start = population.power.sum() + population.noise**2
+    return Curve.of(place, risk, start=start, diverges=divergent, stats=stats, train_risk=train)
+
+
 def _risks(population: Population, rate, first, times, last, continuous: bool):
     training = lower(population, rate, continuous)
 

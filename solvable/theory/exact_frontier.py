@@ -3,7 +3,6 @@
 One compute is `solvable.theory.optimum`; here are many of them: one law at many computes, or a plane of laws.
 """
 
-import dataclasses
 import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +15,15 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from solvable.algorithms.base import AbstractModewise
+from solvable.arguments import answer, check_broadcast, check_flag, check_integer, is_function, refusal
 from solvable.models.base import AbstractModel
 from solvable.numerics.precision import in_float64
 from solvable.numerics.resolvent import default_nodes
-from solvable.theory.frontier_checks import Builder, checked_builder, checked_compute
+from solvable.theory.frontier_checks import Builder, checked_builder, checked_compute, checked_points
 from solvable.theory.optimum import optimum, stages_for
 
-CHUNK = 32  # points of a map solved by one compiled call
+MOST_WORKERS = 256  # threads
+CHUNKS = (1, 8, 32)  # points of a map solved by one compiled call: fewer are repeated, which costs less than a program
 STAIRCASE = 1.0  # modes learned per e-fold of steps below which single modes show in the exponents
 
 
@@ -83,7 +84,7 @@ def theory_frontier(
     build, batch = checked_builder(model, algorithm)
     values = checked_compute(compute, batch)
     widest = float(values.max()) ** 0.7
-    nodes = nodes or default_nodes(getattr(model, "alpha", 1.0), widest)
+    nodes = _nodes(nodes) or default_nodes(getattr(model, "alpha", 1.0), widest)
     return _frontier(model, build, values, nodes, stages_for(values.max()))
 
 
@@ -122,13 +123,19 @@ def frontier_map(
     build, batch = checked_builder(model, algorithm, "alpha", "beta", "width", "ambient")
     values = checked_compute(compute, batch)
     ratio = model.ambient / model.width if ratio is None else ratio  # pyright: ignore[reportAttributeAccessIssue]
-    points = np.broadcast_arrays(np.asarray(alpha, float), np.asarray(beta, float), np.asarray(ratio, float))
-    extra = () if paired else values.shape
+    points, nodes, stages = checked_points(alpha, beta, ratio), _nodes(nodes), _stages(stages)
+    workers = check_integer("workers", workers, 1, MOST_WORKERS)
+    extra = () if check_flag("paired", paired) else values.shape
+    if paired:
+        values = check_broadcast(points=points[0], compute=values)[1]
+        points = [np.broadcast_to(x, values.shape) for x in points]
     shape = (*points[0].shape, *extra)
     tasks = [np.broadcast_to(x.reshape((*x.shape, *(1,) * len(extra))), shape).reshape(-1) for x in points]
     tasks.append(np.broadcast_to(values, shape).reshape(-1))
     nodes = nodes or default_nodes(tasks[0].max(), float(values.max()) ** 0.7)
     stages = stages_for(values.max()) if stages is None else stages
+    if progress is not None and not is_function(progress):
+        raise refusal("progress", "a function of (done, in all) or None", progress)
     finite = np.flatnonzero(tasks[0] + tasks[1] > 0.5)
 
     @in_float64
@@ -136,26 +143,32 @@ def frontier_map(
         return _frontier_points(model, build, *(x[index] for x in tasks), nodes, stages)  # pyright: ignore[reportCallIssue]
 
     if not finite.size:
-        nothing: Any = np.full(shape, np.nan)
-        columns: dict[str, Any] = {field.name: nothing for field in dataclasses.fields(Frontier)}
-        columns["interior"] = np.zeros(shape, bool)
-        return Frontier(**columns)
+        nothing: Any = {field: np.full(shape, np.nan) for field in Frontier.__annotations__}
+        return Frontier(**nothing | {"interior": np.zeros(shape, bool)})
     result = _in_chunks(solve, finite, shape, workers, progress)
     return eqx.tree_at(lambda f: f.interior, result, result.interior == 1)
 
 
+def _nodes(nodes: int | None) -> int | None:
+    return None if nodes is None else check_integer("nodes", nodes, 64, 10**5)
+
+
+def _stages(stages: int | None) -> int | None:
+    return None if stages is None else check_integer("stages", stages, 1, 10)
+
+
 def _in_chunks(solve: Callable, places: np.ndarray, shape: tuple[int, ...], workers: int, progress) -> Any:
     """``solve`` of places in chunks of one size, by threads; arrays of the whole shape, NaN elsewhere."""
-    size = min(CHUNK, len(places))
+    size = next((size for size in CHUNKS if size >= len(places)), CHUNKS[-1])
     chunks = [np.resize(places[i : i + size], size) for i in range(0, len(places), size)]
-    parts = []
+    parts, done = [], lambda count: min(count * size, len(places))
     with ThreadPoolExecutor(workers) as pool:
         # The first chunk compiles; the others then share what it compiled.
         first = [pool.submit(solve, index).result() for index in chunks[:1]]
         for part in itertools.chain(first, pool.map(solve, chunks[1:])):
             parts.append(part)
             if progress is not None:
-                progress(min(len(parts) * size, len(places)), len(places))
+                answer("progress", "a function of (done, in all)", progress, done(len(parts)), len(places))
 
     def gather(*columns):
         whole = np.full(np.prod(shape, dtype=int), np.nan)

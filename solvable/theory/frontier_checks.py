@@ -7,7 +7,8 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
-from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise, check_learning_rate
+from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise, check_settings
+from solvable.arguments import answer, check_broadcast, check_reals, is_function, refusal, shown
 from solvable.forms.spectrum import Spectrum
 from solvable.method import read_model
 from solvable.models.base import HasWidths
@@ -25,12 +26,22 @@ class Constant(eqx.Module):
         return self.algorithm
 
 
+class Asked(eqx.Module):
+    """The function of the model that the user gave; its errors name the argument."""
+
+    function: Callable[[Any], Any]
+    wanted: str = eqx.field(static=True)
+
+    def __call__(self, model: Any) -> Any:
+        return answer("algorithm", self.wanted, self.function, model)
+
+
 def require_family(model: Any, *fields: str) -> None:
     """Raise unless ``model`` is a law over all widths, with these fields besides."""
     missing = [name for name in fields if not hasattr(model, name)]
     if not isinstance(model, HasWidths) or missing:
         wanted = ", ".join(("at_width", *fields))
-        raise ValueError(f"model: wanted a law with {wanted}, like PowerLawRF; got {model!r}")
+        raise ValueError(f"model: wanted a law with {wanted}, like PowerLawRF; got {shown(model)}")
 
 
 def as_builder(algorithm: Any) -> Callable[[Any], Any]:
@@ -41,10 +52,10 @@ def as_builder(algorithm: Any) -> Callable[[Any], Any]:
     """
     if isinstance(algorithm, AbstractAlgorithm):
         return Constant(algorithm)
-    if callable(algorithm) and not isinstance(algorithm, type):
-        return algorithm
-    wanted = "algorithm: wanted an algorithm, or a function of the model that returns one"
-    raise ValueError(f"{wanted}; got {algorithm!r}")
+    wanted = "an algorithm, or a function of the model that returns one"
+    if not is_function(algorithm):
+        raise refusal("algorithm", wanted, algorithm)
+    return Asked(algorithm, wanted)
 
 
 def common_batch(algorithms: list[Any]) -> int:
@@ -55,9 +66,9 @@ def common_batch(algorithms: list[Any]) -> int:
     """
     for each in algorithms:
         if not isinstance(each, AbstractAlgorithm):
-            raise ValueError(f"algorithm: wanted a function of the model that returns an algorithm; it gave {each!r}")
+            raise refusal("algorithm", "a function of the model that returns an algorithm", each)
     sizes = [each.batch_size for each in algorithms]
-    if sizes[0] is None or any(size != sizes[0] for size in sizes):
+    if not isinstance(sizes[0], int) or any(size != sizes[0] for size in sizes):
         raise ValueError(f"algorithm: wanted one batch size at every width, as compute counts samples; got {sizes}")
     return sizes[0]
 
@@ -83,15 +94,32 @@ def _check_algorithm(sample: Any) -> None:
     wanted = "algorithm: wanted a constant learning rate and one second moment per mode, like SGD(0.1)"
     if not isinstance(sample, AbstractModewise):
         raise ValueError(
-            f"{wanted}; got {sample!r}, which states no moments. With widths, steps and method=Simulation(...), "
+            f"{wanted}; got {shown(sample)}, which states no moments. With widths, steps and method=Simulation(...), "
             "compute_frontier measures the frontier of any algorithm"
         )
     if not sample.stationary:
-        raise ValueError(f"{wanted}; got {sample!r}, which follows a schedule")
+        raise ValueError(f"{wanted}; got {shown(sample)}, which follows a schedule")
     count = sample.count_moments()
     if count != 1 or not sample.plain:
-        raise ValueError(f"{wanted}; got {sample!r}, which has {count}")
-    check_learning_rate(sample)
+        raise ValueError(f"{wanted}; got {shown(sample)}, which has {count}")
+    check_settings(sample)
+
+
+def checked_points(alpha: Any, beta: Any, ratio: Any) -> list[np.ndarray]:
+    """alpha, beta and ambient / width at each point, in float64 and of one shape.
+
+    Raises:
+        ValueError: one is impossible; alpha + beta <= 1/2 is not, it has no frontier.
+    """
+    wanted = "numbers >= 1, finite where alpha <= 1/2"
+    points = check_broadcast(
+        alpha=check_reals("alpha", alpha, "numbers from above 0 to 100", lambda x: (x > 0) & (x <= 100)),
+        beta=check_reals("beta", beta, "numbers from -100 to 100", lambda x: np.abs(x) <= 100),
+        ratio=check_reals("ratio", ratio, wanted, lambda x: x >= 1),
+    )
+    if (np.isinf(points[2]) & (points[0] <= 0.5)).any():
+        raise ValueError(f"ratio: wanted {wanted}; got infinity with alpha = {points[0].min():g}")
+    return points
 
 
 def checked_compute(compute: Any, batch: int) -> Float[np.ndarray, "..."]:
@@ -100,7 +128,5 @@ def checked_compute(compute: Any, batch: int) -> Float[np.ndarray, "..."]:
     Raises:
         ValueError: one is not finite, or allows fewer than FIRST steps at width 4, room for an optimum above width 2.
     """
-    values, least = np.asarray(compute, float), 4.0 * FIRST * batch
-    if not values.size or not (np.isfinite(values) & (values >= least)).all():
-        raise ValueError(f"compute: wanted finite values >= {least:g}; got {compute!r}")
-    return values
+    least = 4.0 * FIRST * batch
+    return check_reals("compute", compute, f"finite values >= {least:g}", lambda x: np.isfinite(x) & (x >= least))

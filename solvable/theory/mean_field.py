@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from solvable.algorithms.base import AbstractAlgorithm
+from solvable.arguments import check_integers
 from solvable.forms.base import AbstractSubject
 from solvable.numerics.complex_numbers import reciprocal
 from solvable.numerics.precision import in_float64
@@ -72,11 +73,12 @@ def responses(model: AbstractSubject, algorithm: AbstractAlgorithm, lags: ArrayL
     R1 and R3, and invert them to O(1/P^2) and O(1/N^2).
     """
     population, descent = lowered(model, algorithm, "responses(...)")
+    recorded = check_integers("lags", lags, "a nonempty vector of increasing integers >= 0")
     rate, continuous = rate_of(descent)
-    plan = recorded_times(check_recorded("lags", lags), continuous)
+    plan = recorded_times(recorded, continuous)
     found = _responses(population, rate, plan.first, plan.times, plan.last, continuous)
     r1, r3, r02, r24, residual = (x[plan.place] for x in found)
-    return Responses(np.asarray(lags), r1, r3, r02, r24, population.eigvals, residual)
+    return Responses(recorded, r1, r3, r02, r24, population.eigvals, residual)
 
 
 @eqx.filter_jit
@@ -108,11 +110,12 @@ def _responses(population, rate, first, times, last, continuous: bool):
 def correlations(model: AbstractSubject, algorithm: AbstractAlgorithm, steps: ArrayLike) -> Correlations:
     """C0, C1, C2, C3 of the typical draw at every pair of ``steps``, integers >= 0, increasing."""
     population, descent = lowered(model, algorithm, "correlations(...)")
+    recorded = check_integers("steps", steps, "a nonempty vector of increasing integers >= 0")
     rate, continuous = rate_of(descent)
-    plan = recorded_times(check_recorded("steps", steps), continuous)
+    plan = recorded_times(recorded, continuous)
     blocks = _correlations(population, rate, plan.first, plan.times, plan.last, continuous)
     c0, c1, c2, c3 = (x[plan.place][:, plan.place] for x in blocks)
-    return Correlations(np.asarray(steps), c0, c1, c2, c3)
+    return Correlations(recorded, c0, c1, c2, c3)
 
 
 @eqx.filter_jit
@@ -151,16 +154,3 @@ def _block(training: Training, a: Section, b: Section):
         transform(lambda p: p.x * p.of_samples),
         transform(lambda p: p.x * p.of_samples * p.of_width),
     )
-
-
-def check_recorded(name: str, steps: ArrayLike) -> np.ndarray:
-    """``steps`` as a vector of increasing integers >= 0.
-
-    Raises:
-        ValueError: they are not.
-    """
-    array = np.asarray(steps)
-    integers = array.ndim == 1 and array.size > 0 and np.issubdtype(array.dtype, np.integer)
-    if not integers or array[0] < 0 or (np.diff(array) <= 0).any():
-        raise ValueError(f"{name}: wanted a nonempty vector of increasing integers >= 0; got {steps!r}")
-    return array.astype(np.int64)

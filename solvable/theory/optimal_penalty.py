@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from solvable.arguments import LARGEST, check_broadcast, check_reals
 from solvable.forms.base import AbstractSubject
 from solvable.forms.population import Population
 from solvable.method import read_model
@@ -62,6 +63,9 @@ def optimal_power_law(
     Width and samples enter alike and L is homogeneous of degree -a: at fixed width * samples equal sizes are best.
     Source: Zhang 2024 (arXiv 2405.19398).
     """
+    steep = check_reals("alpha", alpha, "numbers from above 1/2 to 100", lambda x: (x > 0.5) & (x <= 100))
+    sizes = [check_reals(n, x, "finite numbers > 0", _positive) for n, x in (("width", width), ("samples", samples))]
+    alpha, width, samples = check_broadcast(alpha=steep, width=sizes[0], samples=sizes[1])
     n, t, a = (jnp.asarray(x, float) for x in (width, samples, 2 * jnp.asarray(alpha, float) - 1))
     g, total = 2 / (a * (1 + a)), n + t
     z = 2 * n * t / (total + jnp.sqrt(total**2 - 4 * (1 - g) * n * t))
@@ -69,6 +73,10 @@ def optimal_power_law(
     kappa = (angle / jnp.sin(angle) / z) ** (1 + a)
     risk = kappa * n * t / (total - 2 * z * (1 - 1 / a))
     return OptimalPenalty(kappa * (1 - z / n) * (1 - z / t), kappa, risk)
+
+
+def _positive(x):
+    return (x >= 1 / LARGEST) & (x < jnp.inf)
 
 
 def optimal(population: Population) -> tuple[Float[Array, ""], RidgeRisk]:

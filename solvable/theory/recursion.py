@@ -7,18 +7,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from solvable.arguments import is_concrete
 from solvable.forms.algorithms import Moments
 from solvable.forms.base import Reading
 from solvable.forms.curve import Curve
 from solvable.forms.spectrum import Spectrum
 from solvable.method import AbstractMethod
 from solvable.numerics.inversion import FIRST, WINDOW, windows
+from solvable.numerics.long_run import LONGEST
 from solvable.numerics.padding import padded, rounded_up
 from solvable.theory import renewal
+from solvable.theory.horizon import between_steps, in_blocks
 from solvable.theory.stability import finish
 from solvable.theory.typical import typical
 
 LONGEST_SCAN = 10_000_000  # steps where every step is visited; its risk is kept until the end
+SHORTEST_BLOCKS = 4_096  # steps from which blocks of steps are cheaper than steps
+A_RECORD = 16  # steps that cost what a record costs
 
 
 class Recursion(AbstractMethod):
@@ -27,9 +32,10 @@ class Recursion(AbstractMethod):
         M_j' = (I - decay_j) M_j + injection_j mass_j risk,     risk = floor + sum_j lambda_j M_j[0].
 
     On a problem the mean is over the data given this draw; on a model it is that of the typical draw. One moment per
-    mode and constant settings are solved in closed form in time (step 10^15 costs what step 10 costs); schedules, and
-    optimizers with several moments, are iterated. The risk that is reported is that of the judged parameters
-    (averaged iterates), the risk that feeds noise that of the parameters where the gradient is taken.
+    mode and constant settings are solved in closed form in time (step 10^15 costs what step 10 costs). Schedules, and
+    optimizers with several moments, are followed in blocks of steps whose error is bounded (`horizon`); where no such
+    blocks exist every step is visited. The risk that is reported is that of the judged parameters (averaged iterates),
+    the risk that feeds noise that of the parameters where the gradient is taken.
 
     Source: Paquette et al. 2024 (arXiv 2405.15074) for the model; the recursion is the Gaussian fourth-moment
     identity E[phi phi^T D D^T phi phi^T] = 2 K D D^T K + K tr(K D D^T).
@@ -47,7 +53,7 @@ class Recursion(AbstractMethod):
         Raises:
             ValueError: a step is too late where every step has to be visited.
         """
-        solve = _closed_form if renewal.applies(algorithm) else _iterate
+        solve = _closed_form if renewal.applies(algorithm) else _follow
         return solve(subject, algorithm, steps).at(steps)
 
 
@@ -70,19 +76,24 @@ def _evaluate(spectrum, algorithm, times, last, index) -> Curve:
     return finish(spectrum, algorithm, index, risk)
 
 
-def _iterate(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray) -> Curve:
-    longest = int(steps[-1])
+def _follow(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray) -> Curve:
+    """In blocks of steps where that is cheaper and their error is bounded, else step by step."""
+    longest, records = int(steps[-1]), padded(steps, rounded_up(len(steps)))
+    if max(SHORTEST_BLOCKS, A_RECORD * len(steps)) < longest < LONGEST and between_steps(spectrum, algorithm):
+        curve, bounded = in_blocks(spectrum, algorithm, records)
+        if not is_concrete(bounded) or bounded:
+            return curve
     if longest > LONGEST_SCAN:
         raise ValueError(
-            f"steps: wanted at most {LONGEST_SCAN} where settings change in time or a mode has several moments (every "
-            f"step is visited; SGD with a constant rate has no limit); got {longest}"
+            f"steps: wanted at most {LONGEST_SCAN} where the settings of {type(algorithm).__name__} are not smooth, or "
+            f"the risk is not, so that every step is visited; got {longest}"
         )
-    return _scan(spectrum, algorithm, longest + 1, padded(steps, rounded_up(len(steps))))
+    return _scan(spectrum, algorithm, longest + 1, records)
 
 
 @eqx.filter_jit
 def _scan(full: Spectrum, algorithm: Moments, count: int, steps) -> Curve:
-    spectrum = typical(full, algorithm, count)
+    spectrum = typical(full, algorithm, jnp.arange(count))
     eigvals, mass, judged = spectrum.eigvals, spectrum.mass, algorithm.observation()
 
     def step(moments, t):

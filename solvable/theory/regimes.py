@@ -12,9 +12,10 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from solvable.forms.base import AbstractSubject
 from solvable.forms.population import Endless, Population
 from solvable.method import read_model
+from solvable.numerics.grouping import map_in_groups
 from solvable.numerics.precision import in_float64
 from solvable.theory.optimal_penalty import optimal
-from solvable.theory.ridge import TOGETHER, map_points
+from solvable.theory.ridge import TOGETHER, map_points, over_points
 from solvable.theory.ridge_equations import ridge_risk
 
 REGIMES = (
@@ -113,8 +114,7 @@ def regime(
     """
     population = read_model(model, Population, Endless, reader="regime(...)")
     points = map_points(population, width, samples, penalty)
-    flat = _regimes(population, *(x.reshape(-1) for x in points), isinstance(penalty, str))
-    return jax.tree.map(lambda x: x.reshape(points[0].shape), flat)
+    return over_points(lambda *flat: _regimes(population, *flat, isinstance(penalty, str)), points)
 
 
 @partial(jax.jit, static_argnames="best")
@@ -145,7 +145,7 @@ def _regimes(population: Population, width, samples, penalty, best: bool) -> Reg
         of_width, of_samples, of_penalty = (Resource(exponents[i], limits[i], removable[i]) for i in range(3))
         return Regime(code, of_width, of_samples, of_penalty, share, parts.risk)
 
-    return jax.lax.map(one, (width, samples, penalty), batch_size=TOGETHER)
+    return map_in_groups(one, (width, samples, penalty), TOGETHER)
 
 
 def _code(of_width, of_samples, narrow, scarce, penalty_off, noise_share, risk):

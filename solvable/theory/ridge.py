@@ -1,7 +1,8 @@
 """Ridge regression on finite data: the typical draw, over whole maps of width and samples."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import equinox as eqx
 import jax
@@ -10,13 +11,25 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
-from solvable.arguments import is_concrete
+from solvable.arguments import (
+    LARGEST,
+    as_float64,
+    check_broadcast,
+    check_choice,
+    check_reals,
+    is_concrete,
+    library,
+    refusal,
+    to_numpy,
+)  # fmt: skip
 from solvable.forms.algorithms import Penalty
 from solvable.forms.base import AbstractSubject, Reading
 from solvable.forms.curve import Curve
 from solvable.forms.population import Endless, Population
-from solvable.method import AbstractMethod, read, read_model
+from solvable.method import AbstractMethod, check_kind, read, read_model
 from solvable.models.base import AbstractProblem
+from solvable.numerics.grouping import map_in_groups
+from solvable.numerics.padding import padded, rounded_up
 from solvable.numerics.precision import in_float64
 from solvable.theory.optimal_penalty import optimal
 from solvable.theory.ridge_equations import RidgeRisk, ridge_risk
@@ -48,10 +61,10 @@ class DeterministicEquivalent(AbstractMethod):
 
     def curve(self, subject: Population, algorithm: Penalty, steps: np.ndarray, *, key=None) -> Curve:
         """One point."""
-        parts = _ridge_risk(subject, jnp.asarray(algorithm.penalty, float))
+        parts = to_numpy(_ridge_risk(subject, as_float64(algorithm.penalty)))
         stats = {name: value for name, value in vars(parts).items() if name not in ("risk", "train_risk")}
         start = subject.power.sum() + subject.noise**2
-        infinite, train = jnp.isinf(parts.risk), parts.train_risk[None]
+        infinite, train = library(parts.risk).isinf(parts.risk), parts.train_risk[None]
         return Curve.of(steps, parts.risk[None], start=start, diverges=infinite, stats=stats, train_risk=train)
 
 
@@ -88,8 +101,14 @@ def ridge_map(
     """
     population = read_model(model, Population, Endless, reader="ridge_map(...)")
     points = map_points(population, width, samples, penalty)
-    flat = _map(population, *(x.reshape(-1) for x in points), isinstance(penalty, str))
-    return jax.tree.map(lambda x: x.reshape(points[0].shape), flat)
+    return over_points(lambda *flat: _map(population, *flat, isinstance(penalty, str)), points)
+
+
+def over_points(function: Callable, points: Sequence[Float[Array, "*points"]]) -> Any:
+    """A compiled ``function`` of flat points, padded so that maps of similar size share its program."""
+    shape, count = points[0].shape, points[0].size
+    found = to_numpy(function(*(padded(x.reshape(-1), rounded_up(count)) for x in points)))
+    return jax.tree.map(lambda x: x[:count].reshape(shape), found)
 
 
 def map_points(
@@ -101,22 +120,22 @@ def map_points(
         ValueError: a value is impossible.
     """
     best = isinstance(penalty, str)
-    if best and penalty != "optimal":
-        raise ValueError(f"penalty: wanted numbers >= 0 or 'optimal'; got {penalty!r}")
-    width = population.width if width is None else _positive("width", width)
-    samples = population.samples if samples is None else _positive("samples", samples)
-    return jnp.broadcast_arrays(width, samples, jnp.zeros(()) if best else _positive("penalty", penalty, zero=True))
+    if best:
+        check_choice("penalty", penalty, ("optimal",), also="numbers >= 0")
+    given = {
+        "width": population.width if width is None else _positive("width", width),
+        "samples": population.samples if samples is None else _positive("samples", samples),
+        "penalty": np.zeros(()) if best else check_reals("penalty", penalty, "numbers >= 0 or 'optimal'", _natural),
+    }
+    return [as_float64(x) for x in check_broadcast(**given)]
 
 
-def _positive(name: str, value: ArrayLike, zero: bool = False) -> Float[Array, "*points"]:
-    wanted = "numbers >= 0" if zero else "numbers > 0"
-    try:
-        array = jnp.asarray(value, float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name}: wanted {wanted}; got {value!r}") from None
-    if is_concrete(array) and not ((np.asarray(array) >= 0) if zero else (np.asarray(array) > 0)).all():
-        raise ValueError(f"{name}: wanted {wanted}; got {value!r}")
-    return array
+def _positive(name: str, value: ArrayLike) -> Float[Array, "*points"]:
+    return check_reals(name, value, "numbers > 0", lambda x: x >= 1 / LARGEST)
+
+
+def _natural(x: np.ndarray) -> np.ndarray:
+    return (x >= 0) & (x < np.inf)
 
 
 @partial(jax.jit, static_argnames="best")
@@ -126,7 +145,7 @@ def _map(population: Population, width, samples, penalty, best: bool) -> RidgeRi
         at = eqx.tree_at(lambda p: (p.width, p.samples), population, (width, samples))
         return optimal(at)[1] if best else ridge_risk(at, penalty)
 
-    return jax.lax.map(one, (width, samples, penalty), batch_size=TOGETHER)
+    return map_in_groups(one, (width, samples, penalty), TOGETHER)
 
 
 @in_float64
@@ -142,10 +161,11 @@ def ridgeless_mean(problem: AbstractProblem, samples: ArrayLike) -> Float[Array,
     Raises:
         ValueError: fewer samples than features.
     """
-    eigvals, size = jnp.asarray(problem.eigvals), jnp.asarray(samples, float)
+    check_kind("problem", problem, AbstractProblem)
+    eigvals, size = jnp.asarray(problem.eigvals), jnp.asarray(check_reals("samples", samples, "finite numbers"), float)
     width = (eigvals > 0).sum()
     if is_concrete(width, size) and (size < width).any():
-        raise ValueError(f"samples: wanted numbers >= the number of features {int(width)}; got {samples!r}")
+        raise refusal("samples", f"numbers >= the number of features {int(width)}", samples)
     freedom = size - width - 1
     floor = jnp.asarray(problem.floor, float)
     return jnp.where(freedom > 0, floor * (size - 1) / jnp.where(freedom > 0, freedom, 1.0), jnp.inf)

@@ -3,6 +3,14 @@
 import equinox as eqx
 from jaxtyping import Array, Float
 
+from solvable.arguments import check_real
+
+
+def check_draws(features: float, data: float) -> None:
+    """Raise unless both are numbers >= 1, or infinite."""
+    for name, count in (("features", features), ("data", data)):
+        check_real(name, count, "a number of independent draws >= 1", lambda x: x >= 1)
+
 
 class RiskParts(eqx.Module):
     """The typical risk and the seven parts that it is the sum of; all of one shape.
@@ -44,8 +52,6 @@ class RiskParts(eqx.Module):
         Raises:
             ValueError: a number is below 1.
         """
-        for name, count in (("features", features), ("data", data)):
-            if not count >= 1:
-                raise ValueError(f"{name}: wanted a number of independent draws >= 1; got {count!r}")
+        check_draws(features, data)
         alone = self.label + self.bias + self.features / features + (self.inputs + self.noise) / data
         return alone + (self.features_inputs + self.noise_features) / (features * data)

@@ -25,6 +25,7 @@ from solvable.numerics.effective_ridge import (
     prepare,
     right_edge,
 )
+from solvable.numerics.grouping import map_in_groups
 from solvable.numerics.isolated import Isolated, isolated
 from solvable.numerics.outlier import kept
 from solvable.theory.two_point import OnePoint, one_point
@@ -150,7 +151,7 @@ def over_windows(training: Training, function: Any, times, last):
     """``function`` of the section of each window, stacked: as many windows at once as memory allows."""
     size = training.modes.eigvals.shape[0] * 2 * stepping.WINDOW.nodes
     each = lambda row: function(window_section(training, row[0], row[1]))  # noqa: E731
-    return jax.lax.map(each, (times, last), batch_size=max(1, HELD // size))
+    return map_in_groups(each, (times, last), max(1, HELD // size))
 
 
 def everywhere(training: Training, function: Any, first, times, last):

@@ -6,11 +6,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
+from solvable.arguments import check_integers
 from solvable.forms.base import AbstractSubject
 from solvable.numerics.precision import in_float64
 from solvable.theory.dmft import lowered, rate_of, recorded_times
-from solvable.theory.mean_field import check_recorded
-from solvable.theory.risk_parts import RiskParts
+from solvable.theory.risk_parts import RiskParts, check_draws
 from solvable.theory.sections import Section, everywhere, lower
 from solvable.theory.two_point import pairs, same_time
 
@@ -25,8 +25,9 @@ def decompose_training(model: AbstractSubject, algorithm: AbstractAlgorithm, ste
     regression without a penalty.
     """
     population, descent = lowered(model, algorithm, "decompose_training(...)")
+    recorded = check_integers("steps", steps, "a nonempty vector of increasing integers >= 0")
     rate, continuous = rate_of(descent)
-    plan = recorded_times(check_recorded("steps", steps), continuous)
+    plan = recorded_times(recorded, continuous)
     parts = _parts(population, rate, plan.first, plan.times, plan.last, continuous)
     return jax.tree.map(lambda x: x[plan.place], parts)
 
@@ -71,4 +72,5 @@ def ensemble(
     ``features=E`` alone is an ensemble of E models on one data set, ``data=B`` alone is bagging: one set of features
     trained on B independent data sets. ``inf`` averages completely.
     """
+    check_draws(features, data)
     return decompose_training(model, algorithm, steps).averaged(features, data)

@@ -8,26 +8,39 @@ from solvable.forms.algorithms import Moments
 from solvable.forms.spectrum import Spectrum
 from solvable.numerics.outlier import kept
 
-DOUBLINGS = 12  # the growth of a transition from its power 2^12
+TOGETHER = 1024  # steps looked at together
+DOUBLINGS = 34  # the growth of a transition from its power 2^34
+STILL = 1e-9  # a growth or decay a step that is none: rates that have come down to 0
 
 
-def typical(spectrum: Spectrum, algorithm: Moments, count: int = 1) -> Spectrum:
-    """The spectrum of a model as the algorithm meets it in the typical draw, in ``count`` steps; of a draw, its own.
+def typical(spectrum: Spectrum, algorithm: Moments, steps: Float[Array, " steps"] | None = None) -> Spectrum:
+    """The spectrum of a model as the algorithm meets it in the typical draw; of a draw, its own.
 
     The largest eigenvalue is smeared, as it is over draws, where all of its smear decays. Where some would grow it is
     one number, as it is in the typical draw.
+
+    Args:
+        steps: those at which settings differ; None for constant settings.
     """
     if spectrum.spread is None:
         return spectrum
+    return spectrum.narrowed(part_kept(spectrum, algorithm, steps))
+
+
+def part_kept(spectrum: Spectrum, algorithm: Moments, steps: Float[Array, " steps"] | None) -> Float[Array, ""]:
+    """The least part of its spread that the outlier keeps at any of ``steps``; 1 for one draw."""
+    if spectrum.spread is None:
+        return jnp.ones(())
     reach = jax.lax.stop_gradient(spectrum.spread.real.max())
     ends = spectrum.edge + reach * jnp.array([1.0, 2.0])
 
-    def least(part, step):
-        return jnp.minimum(part, kept(*_decays(algorithm.decay(ends, step)))), None
+    def part(step):
+        decays = _decays(algorithm.decay(ends, step))
+        return kept(*jnp.where(jnp.abs(decays) < STILL, 0.0, decays))
 
-    part = jnp.ones(())
-    part = least(part, 0)[0] if algorithm.stationary else jax.lax.scan(least, part, jnp.arange(count))[0]
-    return spectrum.narrowed(part)
+    if algorithm.stationary or steps is None:
+        return part(0)
+    return jax.lax.map(part, steps, batch_size=TOGETHER).min()
 
 
 def _decays(decay: Float[Array, "modes k k"]) -> Float[Array, " modes"]:

@@ -9,14 +9,16 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
+from solvable.arguments import check_reals
 from solvable.forms.algorithms import Moments
 from solvable.forms.base import AbstractSubject, Reading
 from solvable.forms.curve import Curve
 from solvable.forms.spectrum import Spectrum
 from solvable.method import AbstractMethod, read
+from solvable.numerics.grouping import map_in_groups
 from solvable.numerics.padding import padded, rounded_up
 from solvable.numerics.precision import in_float64
-from solvable.numerics.volterra import solve_convolution, solve_triangular
+from solvable.numerics.volterra import convolve, multiply, solve_convolution, solve_triangular
 from solvable.theory import renewal
 from solvable.theory.stability import finish
 from solvable.theory.typical import typical
@@ -31,7 +33,9 @@ class Volterra(AbstractMethod):
         F(t) = sum_j lambda_j [Phi_j(t, 0) M_j(0)]_0,     K(t, s) = sum_j lambda_j mass_j [Phi_j(t, s+1) i_j(s)]_0,
 
     where Phi_j propagates the moments of mode j and i_j injects risk. With a constant learning rate K depends on
-    t - 1 - s only. Equal to `Recursion`; its forcing and kernel are what people plot.
+    t - 1 - s only. Equal to `Recursion`; its forcing and kernel are what people plot. Where averaged iterates are
+    judged, P is the risk where gradients are taken, and the risk that is reported is read from P by the same formula
+    with the moments of the judged parameters in place of [ ]_0.
     """
 
     references: ClassVar[tuple[str, ...]] = ("paquette2024",)
@@ -44,19 +48,14 @@ class Volterra(AbstractMethod):
         """The expected risk at ``steps``, with the forcing there among the ``stats``.
 
         Raises:
-            ValueError: a step is too late, or the judged parameters are an average of iterates.
+            ValueError: a step is too late.
         """
-        if not algorithm.plain:
-            raise ValueError(
-                f"algorithm: Volterra() wanted one that is judged where its gradient is taken, and starts there; got "
-                f"{type(algorithm).__name__}. Recursion() takes it."
-            )
         longest = int(steps[-1])
         limit = LONGEST if algorithm.stationary else LONGEST_SCHEDULE
         if longest > limit:
             raise ValueError(
-                f"steps: Volterra() wanted at most {limit} (every step is solved for); got {longest}. "
-                "Recursion() gives the same curve without that limit."
+                f"steps: wanted at most {limit} for Volterra() (every step is solved for, Recursion() has no limit); "
+                f"got {longest}"
             )
         return _solved(subject, algorithm, longest + 1, padded(steps, rounded_up(len(steps)))).at(steps)
 
@@ -80,10 +79,7 @@ def _lowered(model: AbstractSubject, algorithm: AbstractAlgorithm, reader: str) 
 
 
 def _times(steps: np.ndarray) -> np.ndarray:
-    times = np.asarray(steps, float)
-    if times.ndim != 1 or not (np.isfinite(times) & (times >= 0)).all():
-        raise ValueError(f"steps: wanted a vector of integers >= 0; got {steps!r}")
-    return times
+    return check_reals("steps", steps, "a vector of integers >= 0", lambda t: np.isfinite(t) & (t >= 0), ndim=1)
 
 
 @eqx.filter_jit
@@ -92,7 +88,7 @@ def _powers(spectrum: Spectrum, algorithm: Moments, steps, of_kernel: bool):
     decay = algorithm.decay(spectrum.eigvals, 0)[:, 0, 0]
     injection = algorithm.injection(spectrum.eigvals, 0)[:, 0]
     weight = spectrum.eigvals * (injection * spectrum.mass if of_kernel else spectrum.error)
-    return jax.lax.map(lambda t: (weight * _power(decay, t)).sum().real, steps, batch_size=64)
+    return map_in_groups(lambda t: (weight * _power(decay, t)).sum().real, steps, 64)
 
 
 def _power(decay, t):
@@ -106,22 +102,29 @@ def _power(decay, t):
 def _solved(spectrum: Spectrum, algorithm: Moments, count: int, steps) -> Curve:
     forcing, kernel = _impulses(spectrum, algorithm, count)
     solve = solve_convolution if algorithm.stationary else solve_triangular
-    risk = solve(spectrum.floor + forcing, kernel)
+    risk = solve(spectrum.floor + forcing[0], kernel[0])
+    if not algorithm.plain:
+        respond = convolve if algorithm.stationary else multiply
+        risk = spectrum.floor + forcing[1] + respond(kernel[1], risk)
     curve = finish(spectrum, algorithm, steps, risk[steps])
-    return eqx.tree_at(lambda c: c.stats, curve, curve.stats | {"forcing": forcing[steps]})
+    return eqx.tree_at(lambda c: c.stats, curve, curve.stats | {"forcing": forcing[-1][steps]})
 
 
 def _impulses(spectrum: Spectrum, algorithm: Moments, count: int):
-    """Forcing at 0 ... count-1 and the kernel: K(lag) if stationary, otherwise K(t, s) with s < t."""
-    spectrum = typical(spectrum, algorithm, count)
+    """Forcing at 0 ... count-1 and the kernel: K(lag) if stationary, otherwise K(t, s) with s < t.
+
+    Both have a leading axis: of the risk that feeds noise and, where that is another, of the judged risk.
+    """
+    spectrum = typical(spectrum, algorithm, jnp.arange(count))
     eigvals, mass = spectrum.eigvals, spectrum.mass
-    start = algorithm.start(spectrum)
+    start, judged = algorithm.start(spectrum), algorithm.observation()
 
     def advance(moments, t):
         return moments - jnp.einsum("jab,...jb->...ja", algorithm.decay(eigvals, t), moments)
 
     def observe(moments):
-        return (eigvals * moments[..., 0]).sum(-1).real
+        seen = (moments[..., 0],) if algorithm.plain else (moments[..., 0], moments @ judged)
+        return jnp.stack([(eigvals * x).sum(-1).real for x in seen])
 
     def born(t):
         return algorithm.injection(eigvals, t) * mass[:, None]
@@ -129,7 +132,7 @@ def _impulses(spectrum: Spectrum, algorithm: Moments, count: int):
     if algorithm.stationary:
         pair = jnp.stack([start, born(0)])
         both = jax.lax.scan(lambda m, t: (advance(m, t), observe(m)), pair, jnp.arange(count))[1]
-        return both[:, 0], both[:, 1]
+        return both[:, :, 0].T, both[:, :, 1].T
 
     def step(carry, t):
         free, pulses = carry
@@ -138,4 +141,5 @@ def _impulses(spectrum: Spectrum, algorithm: Moments, count: int):
         return (advance(free, t), pulses), seen
 
     pulses = jnp.zeros((count, *start.shape), start.dtype)
-    return jax.lax.scan(step, (start, pulses), jnp.arange(count))[1]
+    forcing, kernel = jax.lax.scan(step, (start, pulses), jnp.arange(count))[1]
+    return forcing.T, jnp.swapaxes(kernel, 0, 1)

@@ -9,8 +9,8 @@ from jaxtyping import Array, Float, Key
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.forms.base import AbstractSubject
 from solvable.forms.curve import Curve
-from solvable.keys import stream
-from solvable.method import AbstractMethod
+from solvable.keys import require_key, stream
+from solvable.method import AbstractMethod, check_kind
 from solvable.simulation import Simulation
 from solvable.verbs.solve import solve
 
@@ -57,10 +57,11 @@ def check(
     Raises:
         ValueError: as `solve`.
     """
+    require_key(key, "for the simulation")
+    simulation = Simulation(num_runs=64) if simulation is None else simulation
+    check_kind("simulation", simulation, AbstractMethod)
     theory = solve(model, algorithm, method, steps, key=key)
-    measured = solve(
-        model, algorithm, simulation or Simulation(num_runs=64), steps, key=stream(key, "check")
-    )
+    measured = solve(model, algorithm, simulation, steps, key=stream(key, "check"))
     risk, expected = np.asarray(measured.risk, np.float64), np.asarray(theory.risk)
     difference = risk - expected
     # Rounding is not noise: at step 0 every run has the same risk and no standard error.

@@ -1,13 +1,14 @@
 """The compute-optimal frontier in one call: exact for a theory, measured from curves for anything else."""
 
-import operator
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from jaxtyping import Array, Key
 
+from solvable.arguments import check_choice, check_integers, refusal
+from solvable.fits.checks import check_increasing
 from solvable.fits.measured_frontier import Approach, MeasuredFrontier, measure_frontier
-from solvable.keys import stream
+from solvable.keys import require_key, stream
 from solvable.method import AbstractMethod
 from solvable.theory.exact_frontier import Frontier, theory_frontier
 from solvable.theory.frontier_checks import as_builder, common_batch, require_family
@@ -51,9 +52,13 @@ def compute_frontier(
         if compute is None:
             raise ValueError("compute: wanted the values of f for the exact frontier; got None")
         return theory_frontier(model, algorithm, compute)
+    check_choice("approach", approach, get_args(Approach))
     if method is None or steps is None:
-        raise ValueError("method, steps: wanted both to measure curves at the given widths; one is None")
-    sizes = _checked_widths(widths)
+        raise ValueError("method, steps: wanted both to measure curves at the given widths; got None for one")
+    sizes, steps = _checked_widths(widths), check_integers("steps", steps, "a nonempty vector of integers")
+    if key is not None:
+        require_key(key, "for the simulation and the bootstrap")
+    compute = None if compute is None else check_increasing("compute", compute)
     require_family(model)
     laws = [model.at_width(width) for width in sizes]
     build = as_builder(algorithm)
@@ -65,16 +70,14 @@ def compute_frontier(
         curve = solve(law, trainer, method, steps, key=own)
         curves.append(np.asarray(curve.stats.get("runs", curve.risk), np.float64))
     return measure_frontier(
-        np.asarray(sizes), np.asarray(steps), np.stack(curves), compute=compute, batch_size=batch,
+        np.asarray(sizes), steps, np.stack(curves), compute=compute, batch_size=batch,
         approach=approach, key=key,
     )
 
 
 def _checked_widths(widths: Any) -> list[int]:
-    try:
-        sizes = [operator.index(width) for width in widths]
-    except TypeError:
-        sizes = []
-    if len(sizes) < 3 or sizes[0] < 1 or (np.diff(sizes) <= 0).any():
-        raise ValueError(f"widths: wanted 3 or more increasing integers >= 1; got {widths!r}")
+    wanted = "3 or more increasing integers >= 1"
+    sizes = check_integers("widths", widths, wanted, least=1).tolist()
+    if len(sizes) < 3:
+        raise refusal("widths", wanted, widths)
     return sizes

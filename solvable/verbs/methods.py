@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 
 from solvable import algorithms, models, simulation, theory
-from solvable.algorithms import SGD, AbstractAlgorithm
+from solvable.algorithms import SGD, AbstractAlgorithm, AbstractLinear, AbstractWrapper, BatchSchedule
 from solvable.forms.base import AbstractSubject
 from solvable.method import AbstractMethod, Mismatch, match
 from solvable.models import AbstractModel, DataSets
@@ -42,14 +42,14 @@ class Row(NamedTuple):
         trained_on: "fresh stream" or "data set".
         subject: "law" or "draw".
         models: names of the models of which this is true.
-        algorithm: an algorithm with its setting.
+        algorithms: the algorithms, with their settings, of which this is true.
         methods: names of the methods that answer.
     """
 
     trained_on: str
     subject: str
     models: tuple[str, ...]
-    algorithm: str
+    algorithms: tuple[str, ...]
     methods: tuple[str, ...]
 
 
@@ -65,8 +65,12 @@ def table() -> list[Row]:
         for setting, algorithm in _settings():
             methods = tuple(type(method).__name__ for method in takers(subject, algorithm))
             rows.setdefault((kind, whose, setting, methods), []).append(name)
+    shared: dict[tuple[str, str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for (kind, whose, setting, methods), names in rows.items():
+        shared.setdefault((kind, whose, tuple(names), methods), []).append(setting)
     return sorted(
-        Row(kind, whose, tuple(names), setting, methods) for (kind, whose, setting, methods), names in rows.items()
+        Row(kind, whose, names, tuple(settings), methods)
+        for (kind, whose, names, methods), settings in shared.items()
     )
 
 
@@ -74,7 +78,7 @@ def markdown() -> str:
     """The table as Markdown text."""
     head = "| trained on | given | model | algorithm | methods that answer |\n|---|---|---|---|---|\n"
     cells = (
-        (row.trained_on, f"a {row.subject}", ", ".join(row.models), row.algorithm, ", ".join(row.methods) or "none")
+        (row.trained_on, f"a {row.subject}", *map("; ".join, (row.models, row.algorithms, row.methods or ("none",))))
         for row in table()
     )
     return head + "".join(f"| {' | '.join(row)} |\n" for row in cells)
@@ -82,10 +86,15 @@ def markdown() -> str:
 
 def _settings() -> Iterator[tuple[str, AbstractAlgorithm]]:
     for cls in _final(algorithms, AbstractAlgorithm):
-        if cls is not SGD:
-            yield cls.__name__, cls()
-    yield "SGD, minibatch, constant rate", SGD(0.1, 2)
-    yield "SGD, minibatch, schedule", SGD(lambda t: 0.1 / (1 + t), 2)
+        if cls is SGD:
+            continue
+        name, make, is_row = cls.__name__, cls, issubclass(cls, AbstractLinear)
+        yield name, make()
+        if is_row and cls is not BatchSchedule:
+            wrapped = issubclass(cls, AbstractWrapper)
+            yield f"{name}, full batch", make(SGD(0.1, None)) if wrapped else make(batch_size=None)
+    yield "SGD, constant rate", SGD(0.1, 2)
+    yield "SGD, schedule", SGD(lambda t: 0.1 / (1 + t), 2)
     yield "SGD, full batch, constant rate", SGD(0.1, None)
     yield "SGD, full batch, schedule", SGD(lambda t: 0.1 / (1 + t), None)
 

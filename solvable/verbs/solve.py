@@ -1,6 +1,5 @@
 """The one verb: the risk of a model under an algorithm, by any method."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import equinox as eqx
@@ -8,13 +7,13 @@ import jax
 import numpy as np
 from jaxtyping import Array, Key
 
-from solvable.algorithms.base import AbstractAlgorithm, check_learning_rate
-from solvable.arguments import is_concrete
+from solvable.algorithms.base import AbstractAlgorithm, check_settings
+from solvable.arguments import MOST, check_flag, check_integer, check_integers, is_concrete, shown
 from solvable.forms.base import AbstractSubject, Form, Reading
 from solvable.forms.curve import Curve, Result
 from solvable.io.fingerprint import edited_since
 from solvable.keys import require_key
-from solvable.method import AbstractMethod, Mismatch, check_kind, match
+from solvable.method import AbstractMethod, Mismatch, check_kind, match, recorded_steps
 from solvable.numerics.precision import in_float64
 from solvable.verbs.methods import takers
 
@@ -47,10 +46,12 @@ def solve(
         ValueError: an argument is impossible; the message names it, what was wanted and what was given.
         RuntimeError: the outcome is not a success and ``throw`` is true.
     """
-    check_types(model, algorithm, method)
+    check_kind("algorithm", algorithm, AbstractAlgorithm)
+    check_flag("throw", throw)
+    steps = recorded_steps(algorithm, steps)
+    check_types(model, algorithm, method, steps)
     if edited_since(type(method)):
         jax.clear_caches()
-    steps = _steps_of(algorithm, steps)
     reading = match_or_suggest(model, algorithm, method)
     if method.needs_key or key is not None:
         require_key(key, f"for {type(method).__name__}()")
@@ -85,10 +86,8 @@ def log_steps(last: int, count: int = 100) -> np.ndarray:
     Raises:
         ValueError: ``last`` is not an integer >= 1 or ``count`` is below 2.
     """
-    if not isinstance(last, int | np.integer) or isinstance(last, bool) or not 1 <= last < 2**63:
-        raise ValueError(f"last: wanted an integer from 1 to 2^63 - 1; got {last!r}")
-    if not isinstance(count, int | np.integer) or isinstance(count, bool) or count < 2:
-        raise ValueError(f"count: wanted an integer >= 2; got {count!r}")
+    last = check_integer("last", last, 1, 2**63 - 1, "an integer from 1 to 2^63 - 1")
+    count = check_integer("count", count, 2, MOST)
     grid = np.unique(np.rint(np.geomspace(1, last, count)).astype(np.uint64)).astype(np.int64)
     grid = grid[grid < last]
     return np.concatenate([[0], grid, [last]]).astype(np.int64)
@@ -96,41 +95,18 @@ def log_steps(last: int, count: int = 100) -> np.ndarray:
 
 def check_steps(steps: Any) -> np.ndarray:
     """``steps`` as an increasing int64 vector of values >= 0."""
-    if not is_concrete(*jax.tree.leaves(steps)):
-        raise ValueError("steps: wanted concrete integers, they set the shape of the computation; got traced values")
-    try:
-        array = np.asarray(list(steps) if isinstance(steps, Iterable) and not hasattr(steps, "dtype") else steps)
-    except ValueError:
-        raise ValueError(f"steps: wanted a nonempty vector of integers; got {steps!r}") from None
-    if array.size == 0 or array.ndim != 1:
-        raise ValueError(f"steps: wanted a nonempty vector of integers; got shape {array.shape}")
-    if array.dtype == object or not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(f"steps: wanted integers below 2^63; got {array.dtype} ({array.flat[0]!r}, ...)")
-    if (array < 0).any():
-        raise ValueError(f"steps: wanted values >= 0; got {array.min()}")
-    if array.dtype == np.uint64 and (array > np.uint64(2**63 - 1)).any():
-        raise ValueError(f"steps: wanted integers below 2^63; got {array.max()}")
-    array = array.astype(np.int64)
-    if (np.diff(array) <= 0).any():
-        raise ValueError(f"steps: wanted strictly increasing values; got {array[:5].tolist()}...")
-    return array
+    return check_integers("steps", steps, "a nonempty vector of integers")
 
 
-def _steps_of(algorithm: AbstractAlgorithm, steps: Any) -> np.ndarray:
-    if not algorithm.one_shot:
-        return check_steps(steps)
-    if steps is not None:
-        raise ValueError(f"steps: wanted None for {type(algorithm).__name__}(), which has no steps; got {steps!r}")
-    return np.zeros(1, np.int64)
-
-
-def check_types(model: AbstractSubject, algorithm: AbstractAlgorithm, method: AbstractMethod) -> None:
-    """Raise a ValueError unless the three are what they should be, with finite parameters."""
+def check_types(
+    model: AbstractSubject, algorithm: AbstractAlgorithm, method: AbstractMethod, steps: Any = (0,)
+) -> None:
+    """Raise a ValueError unless the three are what they should be, with finite parameters (a schedule at ``steps``)."""
     check_kind("model", model, AbstractSubject)
     check_kind("algorithm", algorithm, AbstractAlgorithm)
     check_kind("method", method, AbstractMethod)
-    check_learning_rate(algorithm)
+    check_settings(algorithm, None if steps is None else int(steps[-1]))
     for name, value in (("model", model), ("algorithm", algorithm), ("method", method)):
         leaves = [x for x in jax.tree.leaves(eqx.filter(value, eqx.is_inexact_array)) if is_concrete(x)]
         if any(np.isnan(np.asarray(x)).any() for x in leaves):
-            raise ValueError(f"{name}: wanted finite parameters; got NaN in {value!r}")
+            raise ValueError(f"{name}: wanted finite parameters; got NaN in {shown(value)}")
