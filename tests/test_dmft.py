@@ -98,7 +98,7 @@ def test_a_divergent_run_grows_as_the_time_domain_does():
     assert curve.risk[-1] == np.inf
 
 
-def test_between_the_end_of_the_band_and_the_typical_threshold_it_has_no_answer():
+def test_where_no_eigenvalue_is_apart_it_has_no_answer_between_the_end_of_the_band_and_the_threshold():
     """The typical draw decays, the smeared spectrum does not: NaN and flagged at every step, parts as well as risk."""
     sizes = (12.0, 9.0, 0.3)
     model, end = listed(*sizes), 2 / end_of_band(*sizes)
