@@ -95,7 +95,10 @@ def test_an_edited_package_of_the_same_version_is_refused(tmp_path, monkeypatch)
         monkeypatch.undo()
 
 
-OTHERS = ("verbs", "keys", "method", "algorithms.base.check", "arguments", "numerics.precision.in_float64", "io")
+OTHERS = (
+    "verbs", "keys", "method", "arguments", "io", "numerics.precision.in_float64", "algorithms.base.check",
+    "algorithms.settings.check",
+)  # fmt: skip
 METHODS = [sv.Recursion(), sv.Volterra(), sv.Simulation(2), sv.Simulation(2, "direct")]
 
 

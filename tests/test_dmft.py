@@ -98,7 +98,7 @@ def test_a_divergent_run_grows_as_the_time_domain_does():
     assert curve.risk[-1] == np.inf
 
 
-def test_between_the_end_of_the_band_and_the_typical_threshold_it_has_no_answer():
+def test_where_no_eigenvalue_is_apart_it_has_no_answer_between_the_end_of_the_band_and_the_threshold():
     """The typical draw decays, the smeared spectrum does not: NaN and flagged at every step, parts as well as risk."""
     sizes = (12.0, 9.0, 0.3)
     model, end = listed(*sizes), 2 / end_of_band(*sizes)
@@ -258,7 +258,7 @@ def test_what_it_cannot_do_is_said():
         with pytest.raises(ValueError, match="algorithm: wanted one that states full-batch gradient descent or flow"):
             solve(listed(20, 12, 0.0), algorithm, DMFT(), [1])
     for steps in ([3, 1], [2, 2], [-1, 3], [], [[1, 2]], [0.5, 1.5]):
-        with pytest.raises(ValueError, match="steps: wanted a nonempty vector of increasing integers"):
+        with pytest.raises(ValueError, match=r"steps: wanted .*(increasing|integers)"):
             correlations(listed(20, 12, 0.0), SGD(0.1, None), steps)
     with pytest.raises(ValueError, match="features: wanted a number of independent draws"):
         ensemble(listed(20, 12, 0.0), SGD(0.1, None), [1], features=0)

@@ -202,7 +202,7 @@ def test_impossible_computes_are_refused(compute):
     [
         ({"widths": None}, "widths: wanted a list of widths"),
         ({"widths": [8, 16]}, "widths: wanted 3 or more increasing integers"),
-        ({"widths": [16, 8, 32]}, "widths: wanted 3 or more increasing integers"),
+        ({"widths": [16, 8, 32]}, "widths: wanted strictly increasing values"),
         ({"widths": [8.5, 16, 32]}, "widths: wanted 3 or more increasing integers"),
         ({"steps": None}, "method, steps: wanted both"),
         ({"algorithm": grows, "widths": [32, 64, 128]}, r"algorithm: wanted one batch size.*got \[1, 1, 2\]"),

@@ -242,7 +242,7 @@ def two_point_overlap(nodes, noise, penalty, features, data):
     rho = jnp.asarray([penalty])
     start = positive_root(modes, rho[0])
     points = one_point(modes, power, polish(modes, rho, start[None]), start)
-    return float(pair(modes, noise, points, points, features, data, True).c0[0, 0].real)
+    return float(pair(modes, noise, points, points, features, data).c0[0, 0].real)
 
 
 @pytest.mark.parametrize(("width", "samples"), [(14.0, 9.0), (9.0, 14.0), (40.0, 60.0), (np.inf, 12.0), (12.0, np.inf)])
@@ -410,7 +410,7 @@ def test_what_ridge_needs():
         sv.ridge_map(model, width=np.array([10.0, 0.0]))
     with pytest.raises(ValueError, match="penalty: wanted numbers >= 0"):
         sv.ridge_map(model, penalty=-1.0)
-    with pytest.raises(ValueError, match="penalty: wanted numbers >= 0 or 'optimal'"):
+    with pytest.raises(ValueError, match="penalty: wanted one of optimal, numbers >= 0"):
         sv.ridge_map(model, penalty="best")
 
 

@@ -43,13 +43,14 @@ def fingerprint(value: object) -> str:
     return sha(_Reader().describe(value))
 
 
-def code_of(*values: object, house: bool = True) -> dict[str, str]:
+def code_of(*values: object, user_code_alone: bool = False) -> dict[str, str]:
     """The code that the values can run: qualified name of every class and function -> hash.
 
     From the values' classes and functions it follows every name that their code reads in its modules, as far as the
-    user's own modules and this package (``house``) go.
+    user's own modules and this package go. With ``user_code_alone`` neither this package's code counts, nor data that
+    functions hold.
     """
-    reader = _Reader(house)
+    reader = _Reader(user_code_alone)
     for value in values:
         reader.describe(value)
     while reader.ahead:
@@ -69,7 +70,7 @@ def edited_since(*classes: type) -> bool:
     edited = False
     for cls in classes:
         if _top(cls.__module__) != HOUSE:
-            now = code_of(cls, house=False)
+            now = code_of(cls, user_code_alone=True)
             edited |= _SEEN.get(cls, now) != now
             _SEEN[cls] = now
     return edited
@@ -83,8 +84,8 @@ class _Reader:
         ahead: classes and functions that were met and not looked into yet.
     """
 
-    def __init__(self, house: bool = True):
-        self.house = house
+    def __init__(self, user_code_alone: bool = False):
+        self.user_code_alone = user_code_alone
         self.code: dict[str, set[str]] = {}
         self.ahead: list[Callable[[], None]] = []
         self._met: dict[int, object] = {}  # kept alive, so that no two have one id
@@ -141,9 +142,13 @@ class _Reader:
 
     def _of_function(self, function: FunctionType) -> object:
         self.meet(function)
-        cells = [self.describe(x) for x in _contents(function)]
+        cells = [self._held(x) for x in _contents(function)]
         given = [self.describe(function.__defaults__), self.describe(function.__kwdefaults__)]
         return ["function", _name(function), self._of_code(function.__code__), given, cells]
+
+    def _held(self, value: object) -> object:
+        """What a function holds in its closure or reads in its module: code, and data where that counts."""
+        return None if self.user_code_alone and not callable(value) else self.describe(value)
 
     def _of_code(self, code: CodeType) -> object:
         constants = code.co_consts
@@ -156,7 +161,7 @@ class _Reader:
     def meet(self, thing: type | FunctionType) -> None:
         """Remember to look into a class or a function, unless it is a library's or was met before."""
         module = getattr(thing, "__module__", None)
-        if id(thing) in self._met or _of_library(module) or (not self.house and _top(module) == HOUSE):
+        if id(thing) in self._met or _of_library(module) or (self.user_code_alone and _top(module) == HOUSE):
             return
         self._met[id(thing)] = thing
         self.ahead.append(lambda: self._keep(_name(thing), self._look_into(thing)))
@@ -203,7 +208,7 @@ class _Reader:
         """What a name stands for: a class or a function by its own name, its code being looked into apart."""
         thing = value if isinstance(value, type) else _function(value)
         if thing is None:
-            return self.describe(value)
+            return self._held(value)
         self.meet(thing)
         return _name(thing)
 

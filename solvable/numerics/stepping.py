@@ -29,14 +29,16 @@ class Rule(NamedTuple):
     rho: Complex[Array, " nodes"]
     coefficient: Complex[Array, "times nodes"]
     growth: Complex[Array, " nodes"]  # z, the factor of one step; 1 in continuous time
+    change: Complex[Array, " nodes"]  # z - 1; g rho in continuous time
 
 
-def circle(rate: Float[Array, ""], ratio: Float[Array, ""], times: Float[Array, " times"]) -> Rule:
-    """Gradient descent at the first steps; ``ratio`` is the largest factor |1 - g s|, if above 1."""
-    radius = jnp.exp(MARGIN) * jnp.maximum(ratio, 1.0)
-    z = radius * jnp.exp(1j * jnp.pi * (jnp.arange(CIRCLE) + 0.5) / CIRCLE)
-    powers = jnp.exp((times[:, None] + 1) * jnp.log(z))
-    return Rule((radius - 1) / rate, (z - 1) / rate, 1j * powers / ((z - 1) * CIRCLE), z)
+def circle(rate: Float[Array, ""], left, right, times: Float[Array, " times"]) -> Rule:
+    """Gradient descent at the first steps: a circle in z that meets the real axis at ``left`` and ``right`` > 1."""
+    center, radius = (right + left) / 2, (right - left) / 2
+    away = radius * jnp.exp(1j * jnp.pi * (jnp.arange(CIRCLE) + 0.5) / CIRCLE)
+    z = center + away
+    powers = jnp.exp(times[:, None] * jnp.log(z))
+    return Rule((right - 1) / rate, (z - 1) / rate, 1j * powers * away / ((z - 1) * CIRCLE), z, z - 1)
 
 
 def _hyperbola(last: Float[Array, ""], shift: Float[Array, ""]):
@@ -49,25 +51,37 @@ def shrinking(rate: Float[Array, ""], last: Float[Array, ""], times: Float[Array
     """Gradient descent in the window [last / 4, last], eigenvalues with 0 <= g s < 1: z = e^s near 1."""
     vertex, s, weight = _hyperbola(last, jnp.zeros_like(last))
     gap = jnp.expm1(s)
-    return Rule(
-        jnp.expm1(vertex) / rate, gap / rate, weight * jnp.exp(s * (times[:, None] + 1)) / gap, jnp.exp(s)
-    )
+    coefficient = weight * jnp.exp(s * (times[:, None] + 1)) / gap
+    return Rule(jnp.expm1(vertex) / rate, gap / rate, coefficient, jnp.exp(s), gap)
 
 
-def alternating(rate: Float[Array, ""], ratio, last: Float[Array, ""], times: Float[Array, " times"]) -> Rule:
-    """Gradient descent in the same window, eigenvalues with g s > 1: z = -e^s near -``ratio``, ratio = g s_max - 1."""
-    faded = jnp.exp(-FADED / last)
-    vertex, s, weight = _hyperbola(last, jnp.log(jnp.maximum(ratio, faded)))
+def beyond(ratio: Float[Array, ""], last: Float[Array, ""]) -> Float[Array, ""]:
+    """The shift of `alternating` around eigenvalues up to one with g s - 1 = ``ratio``, the largest."""
+    return jnp.log(jnp.maximum(ratio, jnp.exp(-FADED / last)))
+
+
+def through(ratio: Float[Array, ""], last: Float[Array, ""]) -> Float[Array, ""]:
+    """The shift of `alternating` whose contour starts at the eigenvalue with g s - 1 = ``ratio`` > 0."""
+    return jnp.log(ratio) - WINDOW.mu * (1 - jnp.sin(WINDOW.phi)) / last
+
+
+def alternating(rate: Float[Array, ""], shift, last: Float[Array, ""], times: Float[Array, " times"]) -> Rule:
+    """Gradient descent in the same window, eigenvalues with g s > 1: z = -e^s, singular where s < ``shift``."""
+    vertex, s, weight = _hyperbola(last, shift)
     size = jnp.exp(s)
-    sign = 1 - 2 * jnp.mod(times, 2)
-    powers = sign[:, None] * jnp.exp(s * (times[:, None] + 1))
-    return Rule(-(1 + jnp.exp(vertex)) / rate, -(1 + size) / rate, weight * powers / (1 + size), -size)
+    coefficient = weight * alternating_power(size, times) * size / (1 + size)
+    return Rule(-(1 + jnp.exp(vertex)) / rate, -(1 + size) / rate, coefficient, -size, -(1 + size))
+
+
+def alternating_power(size: Complex[Array, " nodes"], times: Float[Array, " times"]) -> Complex[Array, "times nodes"]:
+    """(-size)^t at integers t."""
+    return (1 - 2 * jnp.mod(times, 2))[:, None] * jnp.exp(times[:, None] * jnp.log(size))
 
 
 def flowing(rate: Float[Array, ""], last: Float[Array, ""], times: Float[Array, " times"]) -> Rule:
     """Gradient flow in the window [last / 4, last]."""
     vertex, s, weight = _hyperbola(last, jnp.zeros_like(last))
-    return Rule(vertex / rate, s / rate, weight * jnp.exp(s * times[:, None]) / s, jnp.ones_like(s))
+    return Rule(vertex / rate, s / rate, weight * jnp.exp(s * times[:, None]) / s, jnp.ones_like(s), s)
 
 
 def at_two_times(direct, crossed, left, right):

@@ -3,10 +3,9 @@
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.arguments import as_float64
@@ -16,27 +15,14 @@ from solvable.forms.curve import Curve
 from solvable.forms.population import Endless, Population
 from solvable.forms.spectrum import Spectrum
 from solvable.method import AbstractMethod, check_kind, read
-from solvable.numerics import stepping
-from solvable.numerics.effective_ridge import (
-    Modes,
-    follow,
-    largest,
-    locate,
-    negative_root,
-    polish,
-    positive_root,
-    prepare,
-    right_edge,
-)
-from solvable.numerics.grouping import map_in_groups
 from solvable.numerics.inversion import FIRST, RATIO, windows
 from solvable.numerics.padding import padded, rounded_up
 from solvable.theory.recursion import Recursion
 from solvable.theory.ridge_equations import ridge_risk
-from solvable.theory.two_point import OnePoint, one_point, pairs, same_time
+from solvable.theory.sections import Section, everywhere, lower
+from solvable.theory.two_point import pairs, same_time
 
 SLOTS, ROWS = 16, 4  # windows and their times come in multiples of these
-HELD = 1 << 23  # complex numbers of one array held at a time, modes times nodes
 
 
 class DMFT(AbstractMethod):
@@ -49,8 +35,9 @@ class DMFT(AbstractMethod):
     (samples=None) they are descent and flow of the population risk; anything else on a stream goes to `Recursion`.
 
     The typical draw is not the mean over draws: they differ by O(1/width + 1/samples). Descent is stable up to 2 over
-    its largest eigenvalue. The theory smears that into a band, and has no answer at learning rates at which the end of
-    the band grows while the typical draw decays: they are NaN.
+    its largest eigenvalue. The theory smears that into a band. Where an eigenvalue stands alone the band narrows to one
+    number as the learning rate nears the threshold (see `solvable.theory.sections`). Where none does, at few features
+    or samples, learning rates at which the end of the band grows while the typical draw decays have no answer: NaN.
 
     Source: Bordelon, Atanasov, Pehlevan 2024 (arXiv 2402.01092).
     """
@@ -114,88 +101,6 @@ def recorded_times(steps: np.ndarray, continuous: bool) -> RecordedTimes:
     return RecordedTimes(np.arange(float(count)), filled * scale, last * scale, place)
 
 
-class Section(NamedTuple):
-    """Penalties on a contour, and the coefficients of functions of them at some times."""
-
-    points: OnePoint
-    coefficient: Complex[Array, "times nodes"]
-    growth: Complex[Array, " nodes"]  # z, the factor of one step; 1 in continuous time
-    anchor: Float[Array, ""]
-
-
-class Training(NamedTuple):
-    """What a section is computed from."""
-
-    modes: Modes
-    power: Float[Array, " modes"]
-    noise: Float[Array, ""]
-    rate: Float[Array, ""]
-    edge: Float[Array, ""]
-    turning: Float[Array, ""]
-    largest: Float[Array, ""]  # of the typical draw, which may lie below the edge
-
-
-def lower(population: Population, rate: Float[Array, ""]) -> Training:
-    """Effective ridge at no penalty, the right edge of the sample spectrum, and its largest eigenvalue."""
-    modes = prepare(population.eigvals, population.mass, population.width, population.samples)
-    edge, turning = right_edge(modes)
-    return Training(modes, population.power, population.noise, rate, edge, turning, largest(modes))
-
-
-def first_section(training: Training, times: Float[Array, " times"], continuous: bool) -> Section:
-    """Descent: a circle around the spectrum. Flow: step 0, which is an infinite penalty."""
-    modes, rate = training.modes, training.rate
-    top = jax.lax.stop_gradient(modes.eigvals.max())
-    if continuous:
-        far = 1e20 * jnp.exp(0.25j * jnp.pi) * top[None]
-        points = one_point(modes, training.power, locate(modes, far), jnp.abs(far[0]))
-        return Section(points, jnp.full((1, 1), 1j), jnp.ones_like(far), jnp.abs(far[0]))
-    rule = stepping.circle(rate, jax.lax.stop_gradient(rate * training.edge - 1), times)
-    return _unless_between(training, _section(training, [rule]))
-
-
-def window_section(training: Training, times: Float[Array, " times"], last, continuous: bool) -> Section:
-    """The contour of one window of later times."""
-    rate = training.rate
-    if continuous:
-        return _section(training, [stepping.flowing(rate, last, times)])
-    ratio = jax.lax.stop_gradient(rate * training.edge - 1)
-    near = stepping.shrinking(rate, last, times)
-    return _unless_between(training, _section(training, [near, stepping.alternating(rate, ratio, last, times)]))
-
-
-def _unless_between(training: Training, section: Section) -> Section:
-    """NaN where the end of the smeared spectrum grows while the largest eigenvalue of the typical draw decays."""
-    between = (training.rate * training.edge > 2) & (training.rate * training.largest <= 2)
-    return section._replace(coefficient=jnp.where(between, jnp.nan, section.coefficient))
-
-
-def _section(training: Training, rules: list[stepping.Rule]) -> Section:
-    """The first rule starts at a positive penalty, whose effective ridge is the anchor; a second at a negative one."""
-    modes = training.modes
-    anchor = positive_root(modes, rules[0].start)
-    starts = [anchor, *(negative_root(modes, r.start, training.edge, training.turning) for r in rules[1:])]
-    paths = [follow(modes, rule.start, start, rule.rho) for rule, start in zip(rules, starts, strict=True)]
-    at = polish(modes, jnp.concatenate([r.rho for r in rules]), jnp.concatenate(paths))
-    coefficient = jnp.concatenate([r.coefficient for r in rules], -1)
-    points = one_point(modes, training.power, at, anchor)
-    return Section(points, coefficient, jnp.concatenate([r.growth for r in rules]), anchor)
-
-
-def over_windows(training: Training, function: Any, times, last, continuous: bool):
-    """``function`` of the section of each window, stacked: as many windows at once as memory allows."""
-    size = training.modes.eigvals.shape[0] * 2 * stepping.WINDOW.nodes
-    each = lambda row: function(window_section(training, row[0], row[1], continuous))  # noqa: E731
-    return map_in_groups(each, (times, last), max(1, HELD // size))
-
-
-def everywhere(training: Training, function: Any, first, times, last, continuous: bool):
-    """``function`` of every section, its leading axis of times concatenated in the order of `RecordedTimes.place`."""
-    early = function(first_section(training, first, continuous))
-    late = over_windows(training, function, times, last, continuous)
-    return jax.tree.map(lambda a, b: jnp.concatenate([a, b.reshape(-1, *a.shape[1:])]), early, late)
-
-
 @eqx.filter_jit
 def _curve(population: Population, rate, first, times, last, place, continuous: bool) -> Curve:
     risk, train, largest, limit = _risks(population, rate, first, times, last, continuous)
@@ -211,13 +116,13 @@ def _curve(population: Population, rate, first, times, last, place, continuous: 
 
 
 def _risks(population: Population, rate, first, times, last, continuous: bool):
-    training = lower(population, rate)
+    training = lower(population, rate, continuous)
 
     def risks(section: Section):
         points = section.points
-        direct, crossed = pairs(training.modes, training.noise, points, points, 1, 1, True)
+        direct, crossed = pairs(training.modes, training.noise, points, points, 1, 1)
         test = same_time(direct.c0, crossed.c0, section.coefficient)
         return test, same_time(direct.c0 * direct.of_samples, crossed.c0 * crossed.of_samples, section.coefficient)
 
-    risk, train = everywhere(training, risks, first, times, last, continuous)
+    risk, train = everywhere(training, risks, first, times, last)
     return risk, train, training.largest, ridge_risk(population, jnp.zeros(())).risk

@@ -16,17 +16,8 @@ from solvable.forms.base import AbstractSubject
 from solvable.numerics.complex_numbers import reciprocal
 from solvable.numerics.precision import in_float64
 from solvable.numerics.stepping import at_two_times
-from solvable.theory.dmft import (
-    Section,
-    Training,
-    everywhere,
-    first_section,
-    lower,
-    lowered,
-    over_windows,
-    rate_of,
-    recorded_times,
-)
+from solvable.theory.dmft import lowered, rate_of, recorded_times
+from solvable.theory.sections import Section, Training, everywhere, first_section, inverse_place, lower, over_windows
 from solvable.theory.two_point import one_point, pairs
 
 
@@ -76,7 +67,11 @@ class Correlations(eqx.Module):
 
 @in_float64
 def responses(model: AbstractSubject, algorithm: AbstractAlgorithm, lags: ArrayLike) -> Responses:
-    """R1, R3, R02, R24 and H_k of the typical draw at integer lags >= 0, increasing."""
+    """R1, R3, R02, R24 and H_k of the typical draw at integer lags >= 0, increasing.
+
+    Where the largest eigenvalue is one number (see `solvable.theory.sections`) R02 and R24 have theirs at the zeros of
+    R1 and R3, and invert them to O(1/P^2) and O(1/N^2).
+    """
     population, descent = lowered(model, algorithm, "responses(...)")
     recorded = check_integers("lags", lags, "a nonempty vector of increasing integers >= 0")
     rate, continuous = rate_of(descent)
@@ -88,17 +83,27 @@ def responses(model: AbstractSubject, algorithm: AbstractAlgorithm, lags: ArrayL
 
 @eqx.filter_jit
 def _responses(population, rate, first, times, last, continuous: bool):
-    training = lower(population, rate)
+    training = lower(population, rate, continuous)
 
     def at(section: Section):
-        points, memory = section.points.at, section.coefficient * rate * section.points.at.rho / section.growth
+        points, memory = section.points.at, section.coefficient * section.change / section.growth
         df = section.points.df
         r02, r24 = -df / points.of_samples, -df / points.of_width
         kernels = [(memory @ x).imag for x in (-df / population.samples, -df / population.width, r02, r24)]
         left = points.kappa[:, None] * reciprocal(points.kappa[:, None] + population.eigvals)
         return *kernels, (section.coefficient @ left).imag
 
-    return everywhere(training, at, first, times, last, continuous)
+    outlier = training.outlier
+    if outlier is None:
+        return everywhere(training, at, first, times, last)
+
+    def found(place):
+        return everywhere(training._replace(outlier=outlier._replace(place=place)), at, first, times, last)
+
+    points = outlier.circle.points
+    places = jnp.stack([training.largest, *(inverse_place(outlier, x) for x in (points.of_samples, points.of_width))])
+    r1, r3, r02, r24, residual = jax.lax.map(found, places)
+    return r1[0], r3[0], r02[1], r24[2], residual[0]
 
 
 @in_float64
@@ -115,15 +120,15 @@ def correlations(model: AbstractSubject, algorithm: AbstractAlgorithm, steps: Ar
 
 @eqx.filter_jit
 def _correlations(population, rate, first, times, last, continuous: bool):
-    training = lower(population, rate)
-    early = first_section(training, first, continuous)
-    late = over_windows(training, lambda section: section, times, last, continuous)
-    corner = _block(training, early, early, True)
-    side = jax.lax.map(lambda section: _block(training, section, early, False), late)
+    training = lower(population, rate, continuous)
+    early = first_section(training, first)
+    late = over_windows(training, lambda section: section, times, last)
+    corner = _block(training, early, early)
+    side = jax.lax.map(lambda section: _block(training, section, early), late)
     count, slots = times.shape
     each = lambda i: jax.tree.map(lambda x: x[i], late)  # noqa: E731
     rows, columns = np.tril_indices(count)
-    lower_half = jax.lax.map(lambda ij: _block(training, each(ij[0]), each(ij[1]), ij[0] == ij[1]), (rows, columns))
+    lower_half = jax.lax.map(lambda ij: _block(training, each(ij[0]), each(ij[1])), (rows, columns))
 
     def assemble(corner, side, half):
         side = side.reshape(count * slots, -1)
@@ -134,11 +139,11 @@ def _correlations(population, rate, first, times, last, continuous: bool):
     return jax.tree.map(assemble, corner, side, lower_half)
 
 
-def _block(training: Training, a: Section, b: Section, same: ArrayLike):
+def _block(training: Training, a: Section, b: Section):
     """C0, C1, C2, C3 between the times of two sections, all sums about the anchor of the first."""
     left = one_point(training.modes, training.power, a.points.at, a.anchor)
     right = one_point(training.modes, training.power, b.points.at, a.anchor)
-    direct, crossed = pairs(training.modes, training.noise, left, right, 1, 1, same)
+    direct, crossed = pairs(training.modes, training.noise, left, right, 1, 1)
 
     def transform(choose):
         return at_two_times(choose(direct), choose(crossed), a.coefficient, b.coefficient)

@@ -9,8 +9,9 @@ from solvable.algorithms.base import AbstractAlgorithm
 from solvable.arguments import check_integers
 from solvable.forms.base import AbstractSubject
 from solvable.numerics.precision import in_float64
-from solvable.theory.dmft import Section, everywhere, lower, lowered, rate_of, recorded_times
+from solvable.theory.dmft import lowered, rate_of, recorded_times
 from solvable.theory.risk_parts import RiskParts, check_draws
+from solvable.theory.sections import Section, everywhere, lower
 from solvable.theory.two_point import pairs, same_time
 
 
@@ -33,7 +34,7 @@ def decompose_training(model: AbstractSubject, algorithm: AbstractAlgorithm, ste
 
 @eqx.filter_jit
 def _parts(population, rate, first, times, last, continuous: bool) -> RiskParts:
-    training = lower(population, rate)
+    training = lower(population, rate, continuous)
     noise = population.noise
 
     shared = jnp.array([[0, 0], [1, 0], [0, 1], [1, 1], [0, 1], [1, 1]])
@@ -42,12 +43,12 @@ def _parts(population, rate, first, times, last, continuous: bool) -> RiskParts:
     def overlaps(section: Section):
         def overlap(case):
             (features, data), sigma = case
-            direct, crossed = pairs(training.modes, sigma, section.points, section.points, features, data, True)
+            direct, crossed = pairs(training.modes, sigma, section.points, section.points, features, data)
             return same_time(direct.c0, crossed.c0, section.coefficient)
 
         return jax.lax.map(overlap, (shared, noises)).T
 
-    found = everywhere(training, overlaps, first, times, last, continuous)
+    found = everywhere(training, overlaps, first, times, last)
     bias, by_features, by_data, both, noisy_data, risk = found.T
     label = jnp.full_like(risk, 1.0) * noise**2
     by_noise = noisy_data - by_data - label

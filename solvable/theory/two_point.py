@@ -67,15 +67,14 @@ def pair(
     b: OnePoint,
     features: ArrayLike,
     data: ArrayLike,
-    same: ArrayLike,
 ) -> Pair:
-    """Every pair of a penalty of ``a`` (rows) and of ``b`` (columns); ``same``: the two lists are one.
+    """Every pair of a penalty of ``a`` (rows) and of ``b`` (columns), about one anchor.
 
     ``features`` and ``data`` are f and d, whether the two systems share them, 0 or 1.
     """
     left = jax.tree.map(lambda x: x[:, None], a)
     right = jax.tree.map(lambda x: x[None, :], b)
-    once = jnp.eye(a.df.shape[0], b.df.shape[0], dtype=bool) & same
+    once = left.offset == right.offset
     gap = jnp.where(once, 1.0, left.offset - right.offset)
 
     def difference(name, limit):
@@ -102,10 +101,10 @@ def conjugate(points: OnePoint) -> OnePoint:
 
 
 def pairs(
-    modes: Modes, noise, a: OnePoint, b: OnePoint, features: ArrayLike, data: ArrayLike, same: ArrayLike
+    modes: Modes, noise, a: OnePoint, b: OnePoint, features: ArrayLike, data: ArrayLike
 ) -> tuple[Pair, Pair]:
     """Pairs of ``a`` with ``b`` and of ``a`` with the conjugates of ``b``: the two halves of `at_two_times`."""
-    return pair(modes, noise, a, b, features, data, same), pair(modes, noise, a, conjugate(b), features, data, False)
+    return pair(modes, noise, a, b, features, data), pair(modes, noise, a, conjugate(b), features, data)
 
 
 def same_time(direct, crossed, coefficient):
