@@ -102,7 +102,9 @@ OTHERS = (
 METHODS = [sv.Recursion(), sv.Volterra(), sv.Simulation(2), sv.Simulation(2, "direct")]
 
 
-@pytest.mark.parametrize("method", METHODS, ids=repr)
+@pytest.mark.parametrize(
+    "method", [METHODS[0], *(pytest.param(method, marks=pytest.mark.slow) for method in METHODS[1:])], ids=repr
+)
 def test_every_function_of_the_package_that_a_cell_runs_is_part_of_its_code(method):
     """Watched while cells are drawn and solved anew."""
     ran = set()

@@ -44,6 +44,7 @@ def test_it_is_told_not_to(tmp_path, how):
     assert run(called + COMPILE, tmp_path, **({"SOLVABLE_COMPILATION_CACHE": "no"} if how == "variable" else {})) == 0
 
 
+@pytest.mark.slow
 def test_a_library_keeps_them_after_one_call_and_import_changes_nothing(tmp_path):
     assert run(AS_IT_WAS + COMPILE, tmp_path) == 0
     assert run(AS_IT_WAS + "sv.keep_compiled_programs(); " + COMPILE, tmp_path) > 0

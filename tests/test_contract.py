@@ -256,7 +256,7 @@ MEASURED: dict = {}
 
 
 # Every draw meets every setting; a law, whose runs each draw their features and data, meets one of each kind.
-OF_EACH_KIND = ("SGD", "SGD, full batch", "Ridge", "GradientFlow", "heavy ball, moments")
+OF_EACH_KIND = ("SGD", "SGD, full batch", "Ridge")
 COMPARED = [t for t in ANSWERED if t[2] in THEORIES]
 # Rows differ in their table alone, which tests of their own compare with the optimizer itself; one holds all of it.
 LONG = {"Nesterov", "Nesterov, lookahead", "EMAMomentum", "DANA", "ScheduleFree", "Preconditioned", "BatchSchedule",

@@ -115,7 +115,8 @@ def test_where_no_eigenvalue_is_apart_it_has_no_answer_between_the_end_of_the_ba
 
 
 @pytest.mark.parametrize(
-    ("width", "samples", "draws", "tolerance"), [(12, 9, 4000, 0.05), (20, 60, 3000, 0.03), (200, 100, 500, 0.03)]
+    ("width", "samples", "draws", "tolerance"),
+    [(12, 9, 4000, 0.05), (20, 60, 3000, 0.03), pytest.param(200, 100, 500, 0.03, marks=pytest.mark.slow)],
 )
 def test_the_threshold_is_that_of_the_median_draw(width, samples, draws, tolerance):
     """2 / (largest eigenvalue of F F^T / P), F = X W, at alpha = 0.8; the end of the band is 25% off and more."""

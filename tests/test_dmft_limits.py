@@ -101,6 +101,7 @@ def test_printed_risks():
     np.testing.assert_allclose(curve.train_risk, [2.4711, 1.7547, 1.1510, 0.6481, 0.3560, 0.2336], atol=6e-5)
 
 
+@pytest.mark.slow
 def test_printed_early_effect_of_the_width():
     """N (L(N) - L(inf)) at steps 2, 10, 20 without a data limit: the effect is 1/N, to 1%, and so is that of P."""
     lam = np.arange(1.0, 151) ** -1.25

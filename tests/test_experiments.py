@@ -88,6 +88,7 @@ def test_another_late_exponent_of_the_crossover_is_refused(exponent):
     assert not any(row["ok"] for row in late)
 
 
+@pytest.mark.slow
 def test_another_dimensions_learning_curve_is_refused():
     """Draws on the sphere of one dimension beside the prediction of another, at a quarter of the full size."""
     manifolds = load_experiment("bahri2021/manifolds")

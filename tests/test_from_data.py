@@ -155,6 +155,7 @@ def test_prediction_from_measured_eigenvalues_meets_gaussian_data():
     np.testing.assert_allclose(predicted, measured.risk[:, 0], rtol=0.05)
 
 
+@pytest.mark.slow
 def test_digits_ridge_and_descent_are_predicted(digits):
     features, targets = digits
     sizes = np.array([100, 400])

@@ -55,7 +55,11 @@ def test_the_moments_of_a_row_are_those_of_the_matrix_recursion(name, batch_size
     np.testing.assert_allclose(risk, plain_curve(algorithm, problem, 60), rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ROWS)
+# One of each: plain, averaged, decayed, in time.
+WALKED = ("heavy ball", "lookahead", "EMA", "heavy ball, weight decay", "linear decay")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in WALKED else [pytest.mark.slow]) for n in ROWS])
 def test_the_steps_of_a_row_agree_with_its_moments(name):
     """4000 runs started away from zero: every recorded mean within 4.5 standard errors, and within 4 percent."""
     start = np.random.default_rng(1).normal(size=10)

@@ -110,6 +110,7 @@ def test_the_contour_around_the_others_ends_below_the_outlier():
             assert (abs(rest - half) <= half * (1 + 1e-12)).all()
 
 
+@pytest.mark.slow
 def test_the_place_is_differentiable_where_the_mode_begins_to_stand_out():
     """Somewhere between widths 20 and 100 at alpha = 0.2, ambient = 400: its slope in width does not jump."""
     with jax.enable_x64(True):

@@ -192,6 +192,7 @@ def test_amplified_noise_is_removed_by_a_penalty_or_samples_and_the_rest_by_noth
     assert sv.regime(noisy, width=1.0, samples=1e6).name == "width, resolution-limited"
 
 
+@pytest.mark.slow
 def test_nothing_limits_where_all_is_learned():
     model = sv.PowerLawRF(0.9, 0.5, 60, 50)
     point = sv.regime(model, width=60.0, samples=80.0)

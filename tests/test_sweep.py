@@ -140,7 +140,8 @@ def test_failures_stay_with_their_cells():
     ds = sv.sweep(fragile, axes, sv.Recursion(), STEPS, key=KEY)
     np.testing.assert_array_equal(ds.result.squeeze("seed"), [[0, -1], [-1, -1]])
     assert "RuntimeError: no such width" in ds.error.sel(width=10).values.ravel()[0]
-    assert "learning_rate: wanted one finite number > 0; got -1" in str(ds.error.sel(width=8, learning_rate=-1.0).item())
+    said = str(ds.error.sel(width=8, learning_rate=-1.0).item())
+    assert "learning_rate: wanted one finite number > 0; got -1" in said
     assert np.isfinite(ds.risk.sel(width=8, learning_rate=0.1)).all()
     with pytest.raises(RuntimeError, match="no such width"):
         sv.sweep(fragile, axes, sv.Recursion(), STEPS, key=KEY, on_error="raise")
