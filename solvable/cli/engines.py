@@ -73,7 +73,7 @@ def _processes(count: int) -> "Iterator[Executor]":
     from multiprocessing import active_children, get_context
 
     spawn = get_context("spawn")
-    executor = ProcessPoolExecutor(count, spawn, _begin_worker, (spawn.Value("i", 0), count))
+    executor = ProcessPoolExecutor(count, spawn, _begin_worker, (spawn.Value("i", 0), count, os.getpid()))
     try:
         yield executor
     except KeyboardInterrupt:
@@ -84,7 +84,7 @@ def _processes(count: int) -> "Iterator[Executor]":
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin_worker(begun: "Synchronized[int]", count: int) -> None:
+def _begin_worker(begun: "Synchronized[int]", count: int, parent: int) -> None:
     """End at an interrupt and with the parent, and keep to a share of the cores.
 
     Threads of several processes on the same cores hold each other up.
@@ -92,10 +92,11 @@ def _begin_worker(begun: "Synchronized[int]", count: int) -> None:
     Args:
         begun: shared number of workers that have begun.
         count: number of workers.
+        parent: number of the process that started them; it may be gone by now.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # in order: it takes its marks away
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     with begun.get_lock():
         place, begun.value = begun.value, begun.value + 1
     if hasattr(os, "sched_setaffinity"):
