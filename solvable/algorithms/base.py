@@ -25,7 +25,6 @@ from solvable.forms.algorithms import (
 from solvable.forms.base import Form
 
 LARGEST_BATCH = 2**53  # what a float64 holds exactly
-SEEN = 64  # steps at which a schedule is tried
 FORMS: tuple[Form, ...] = (Steps, Moments, Filter, Descent, Minibatches, Penalty, Solution)
 
 

@@ -4,14 +4,13 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.algorithms.linear import AbstractLinear
 from solvable.algorithms.settings import SAMPLES, Setting, at, setting
 from solvable.algorithms.sgd import SGD
-from solvable.arguments import as_real, is_concrete, shown
+from solvable.arguments import as_real, check_real, shown
 
 
 class AbstractWrapper(AbstractLinear):
@@ -95,11 +94,7 @@ class Preconditioned(AbstractWrapper):
     references: ClassVar[tuple[str, ...]] = ("amari1998",)
 
     def __check_init__(self):
-        power: Any = self.power
-        if callable(power) or not hasattr(power, "shape") or np.shape(power) != ():
-            raise ValueError(f"power: wanted one finite number; got {shown(power)}")
-        if is_concrete(power) and not np.isfinite(float(power)):
-            raise ValueError(f"power: wanted one finite number; got {float(power):g}")
+        check_real("power", self.power, "one finite number")
 
     @property
     def covariance_power(self):

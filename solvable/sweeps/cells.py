@@ -36,11 +36,11 @@ class Kind(NamedTuple):
 
     Attributes:
         structure: hash of classes, static fields and functions, and of the shapes and types of the arrays.
-        code: qualified name -> hash of every class and function that they and the method can run.
+        code: hash of every class and function that they and the method can run.
     """
 
     structure: str
-    code: dict[str, str]
+    code: str
 
 
 class Setting:
@@ -48,7 +48,7 @@ class Setting:
 
     Attributes:
         model, algorithm, steps: what ``build`` and ``steps`` give.
-        kinds: those of the model and of the algorithm.
+        kinds, code: those of the model and of the algorithm, and the hashes of the code that they run.
         law: hash of the model.
         content: hash of model, algorithm, steps, and the code they run.
         error, text: the exception if they raised, and its traceback.
@@ -62,14 +62,10 @@ class Setting:
             self.steps = recipe.steps_at(values)
             self.kinds = recipe.kind(self.model), recipe.kind(self.algorithm)
             self.law = _content(self.model, self.kinds[0])
+            self.code = [kind.code for kind in self.kinds]
             self.content = sha(self.law, _content(self.algorithm, self.kinds[1]), self.steps.tobytes(), self.code)
         except Exception as error:
             self.fail(error)
-
-    @property
-    def code(self) -> dict[str, str]:
-        """The code that the cells run."""
-        return {**self.kinds[0].code, **self.kinds[1].code}
 
     def fail(self, error: Exception) -> None:
         """Remember why there is nothing to solve."""
@@ -118,7 +114,7 @@ class Recipe:
         self._settings: dict[str, Setting] = {}
         self._of_cell: dict[int, Setting] = {}
         self._structures: dict[Hashable, str] = {}
-        self._codes: dict[str, dict[str, str]] = {}
+        self._codes: dict[str, tuple[dict[str, str], str]] = {}  # structure -> the code that it runs, and its hash
         self._draws: OrderedDict[tuple[str, int], AbstractSubject] = OrderedDict()
         self._held = 0
 
@@ -182,12 +178,13 @@ class Recipe:
             with suppress(TypeError):
                 self._structures[(tree, *shaped)] = structure
         if structure not in self._codes:
-            self._codes[structure] = code_of(part, self.method)
-        return Kind(structure, self._codes[structure])
+            code = code_of(part, self.method)
+            self._codes[structure] = code, sha(code)
+        return Kind(structure, self._codes[structure][1])
 
     def code(self) -> dict[str, str]:
         """The code that some cell runs: qualified name -> hash."""
-        return {name: x for codes in self._codes.values() for name, x in codes.items()}
+        return {name: x for code, _ in self._codes.values() for name, x in code.items()}
 
     def content(self, index: int) -> str:
         """Hash of everything the cell's result depends on, besides the method's fields and the key."""

@@ -1,11 +1,7 @@
 """Estimates of what a cell takes, operations, memory and disk, and from them the number of cells of a chunk."""
 
-import math
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
-import jax
-import numpy as np
 import psutil
 
 from solvable.method import AbstractResumable
@@ -80,27 +76,6 @@ def total_memory(device: Device) -> int:
     """Bytes a device has at all."""
     stats = device.memory_stats()
     return int(stats["bytes_limit"]) if stats and "bytes_limit" in stats else psutil.virtual_memory().total
-
-
-def largest_array(function: Callable[..., object], *arguments: object) -> int:
-    """Bytes of the largest array that appears while a function is computed; 0 where only running it would tell."""
-    try:
-        closed = jax.make_jaxpr(function)(*arguments)
-    except Exception:  # it needs to see its numbers
-        return 0
-    return max(_sizes(closed.jaxpr), default=0)
-
-
-def _sizes(jaxpr: Any) -> Iterator[int]:
-    for equation in jaxpr.eqns:
-        for out in equation.outvars:
-            shape, dtype = getattr(out.aval, "shape", ()), getattr(out.aval, "dtype", np.dtype(np.int8))
-            yield math.prod(shape) * getattr(dtype, "itemsize", 8)
-        for value in equation.params.values():
-            for inner in value if isinstance(value, tuple | list) else (value,):
-                inner = getattr(inner, "jaxpr", inner)
-                if hasattr(inner, "eqns"):
-                    yield from _sizes(inner)
 
 
 def size_text(count: float) -> str:

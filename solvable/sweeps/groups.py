@@ -5,6 +5,8 @@ are functions of the cell alone, so the bits of its result do not depend on what
 cannot be padded is alone: it walks by itself, or `solve` answers for it.
 """
 
+import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -75,6 +77,7 @@ class Grouping:
     def __init__(self, recipe: Recipe, platform: str):
         self.recipe, self.platform = recipe, platform
         self._shapes: dict[Any, Any] = {}
+        self._largest: dict[str, int] = {}
 
     def of(self, index: int) -> Group:
         """The group of a cell."""
@@ -99,6 +102,13 @@ class Grouping:
         lanes = lanes_of(method, modes, int(setting.steps[-1]), self.platform)
         return Group(form, True, jax.tree.structure(shaped), modes, dtype, lanes, kind, records, steps)
 
+    def largest_drawn(self, index: int) -> int:
+        """Bytes of the largest array that appears while a cell's problem is drawn; 0 where only drawing would tell."""
+        setting = self.recipe.setting(index)
+        if self.recipe.seeded and setting.kinds[0].structure not in self._largest:
+            self._draw(setting)
+        return self._largest.get(setting.kinds[0].structure, 0)
+
     def _draw(self, setting: Setting) -> AbstractProblem:
         """One draw of the model without its numbers; drawn in earnest if it must be."""
 
@@ -107,12 +117,15 @@ class Grouping:
             assert isinstance(problem, AbstractProblem)
             return problem
 
-        name = "draw", setting.kinds[0].structure
+        structure = setting.kinds[0].structure
+        name = "draw", structure
         if name not in self._shapes:
             try:
-                self._shapes[name] = eqx.filter_eval_shape(draw, jax.random.key(0))
+                closed, arrays, rest = eqx.filter_make_jaxpr(draw)(jax.random.key(0))
             except Exception:  # a draw that needs to see its numbers
                 self._shapes[name] = draw(self.recipe.draw_key(0))
+            else:
+                self._shapes[name], self._largest[structure] = eqx.combine(arrays, rest), largest_array(closed)
         return self._shapes[name]
 
     def _lowered(self, subject: AbstractSubject, form: Form, setting: Setting) -> AbstractForm:
@@ -137,6 +150,23 @@ class Grouping:
                 seen = problem
             self._shapes[name] = max(getattr(x, "size", 1) for x in jax.tree.leaves(seen))
         return self._shapes[name]
+
+
+def largest_array(closed: Any) -> int:
+    """Bytes of the largest array in a traced computation."""
+    return max(_sizes(closed.jaxpr), default=0)
+
+
+def _sizes(jaxpr: Any) -> Iterator[int]:
+    for equation in jaxpr.eqns:
+        for out in equation.outvars:
+            shape, dtype = getattr(out.aval, "shape", ()), getattr(out.aval, "dtype", None)
+            yield math.prod(shape) * getattr(dtype, "itemsize", 8)
+        for value in equation.params.values():
+            for inner in value if isinstance(value, tuple | list) else (value,):
+                inner = getattr(inner, "jaxpr", inner)
+                if hasattr(inner, "eqns"):
+                    yield from _sizes(inner)
 
 
 def is_walked(method: AbstractMethod, reading: Reading) -> bool:

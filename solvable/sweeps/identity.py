@@ -145,7 +145,6 @@ def _changed_code(wanted: object, found: object) -> list[str]:
     if not isinstance(wanted, dict) or not isinstance(found, dict):
         return [f"code (store: {_short(found)})"]
     changed = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
-    # Who reads a changed function has another hash too; the innermost names say most and are the longest.
     listed = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if len(changed) > 5 else "")
     return [f"code (changed since the store began: {listed})"]
 

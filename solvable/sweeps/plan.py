@@ -1,31 +1,26 @@
 """The plan of a sweep: its cells in chunks, what it will compile, compute and store, before anything is run."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, Key
 
-from solvable.forms.base import AbstractSubject
 from solvable.io.hashing import sha
-from solvable.sweeps.cells import Recipe, Setting, drawn
+from solvable.sweeps.cells import Recipe, Setting
 from solvable.sweeps.cost import (
     Devices,
     cell_bytes,
     cell_flops,
     chunk_size,
     free_memory,
-    largest_array,
     size_text,
     stored_bytes,
     total_memory,
 )
 from solvable.sweeps.groups import Group, Grouping
-from solvable.sweeps.identity import ChunkEntry, Layout, describe, differences, identity, method_text, versions
-from solvable.sweeps.store import Store
+from solvable.sweeps.identity import identity, method_text, versions
 
 
 @dataclass(frozen=True)
@@ -140,30 +135,20 @@ def make_plan(
         raise ValueError(f"build: wanted cells; got an error for every one of them, the first: {error}") from error
     free = free_memory(devices[0]) if common is None else common(free_memory(devices[0]))
     for group, cells in members.items():
-        _check_memory(recipe, group, cells, total_memory(devices[0]))
+        _check_memory(recipe, grouping, group, cells, total_memory(devices[0]))
     chunks = tuple(c for g, cells in members.items() for c in _chunks(recipe, g, cells, free, chunk, devices))
     return _measure(recipe, chunks, failures, devices[0].platform, free)
 
 
-def _check_memory(recipe: Recipe, group: Group, cells: list[int], total: int) -> None:
+def _check_memory(recipe: Recipe, grouping: Grouping, group: Group, cells: list[int], total: int) -> None:
     """Raise a ValueError if one cell, or the largest array of its draw, is larger than the memory."""
-    seen: set[str] = set()
     for index in cells:
-        setting = recipe.setting(index)
-        if setting.kinds[0].structure in seen:
-            continue
-        seen.add(setting.kinds[0].structure)
-        draw = largest_array(partial(_drawn_arrays, setting.model), jax.random.key(0)) if recipe.seeded else 0
-        needed = max(cell_bytes(recipe, group), draw)
+        needed = max(cell_bytes(recipe, group), grouping.largest_drawn(index))
         if needed > total:
             raise ValueError(
                 f"memory: wanted cells of at most {size_text(total)}; the one of {recipe.values(index)} needs at least "
                 f"{size_text(needed)}"
             )
-
-
-def _drawn_arrays(model: AbstractSubject, key: Key[Array, ""]) -> list[object]:
-    return [x for x in jax.tree.leaves(drawn(model, key)) if isinstance(x, jax.Array)]
 
 
 def _measure(recipe: Recipe, chunks: tuple[Chunk, ...], failures: dict[int, str], platform: str, free: int) -> Plan:
@@ -205,63 +190,6 @@ def _of_same_steps(recipe: Recipe, cells: list[int]) -> list[list[int]]:
 def chunk_name(recipe: Recipe, group: Group, cells: tuple[int, ...], platform: str) -> str:
     """The name of a chunk: a hash of everything its results depend on."""
     return sha(identity(recipe, platform), versions(), group.numbers(), [recipe.content(i) for i in cells])
-
-
-def layout_of(plan: Plan) -> Layout:
-    """Chunks and unbuildable cells of a plan, for ``plan.json``."""
-    chunks: list[ChunkEntry] = [{"name": c.name, "cells": list(c.cells)} for c in plan.chunks]
-    build = getattr(plan.recipe.build, "__qualname__", type(plan.recipe.build).__qualname__)
-    return {"chunks": chunks, "failures": {str(i): text for i, text in plan.failures.items()}, "build": build}
-
-
-def adopt(plan: Plan, store: Store, retry_failed: bool = False) -> Plan:
-    """The plan with the chunks of the store, which are those of whoever came first.
-
-    Raises:
-        ValueError: the store holds another sweep; the message says what differs.
-    """
-    wanted = describe(plan.recipe, plan.platform)
-    found = store.read_plan() or store.write_plan({**wanted, **layout_of(plan)})
-    differing = differences(wanted, found)
-    if differing:
-        raise ValueError(f"store: wanted a folder of this sweep; {store.folder} differs in {'; '.join(differing)}")
-    mine = {c.name: c for c in plan.chunks}
-    grouping = Grouping(plan.recipe, plan.platform)
-    chunks = tuple(mine.get(c["name"]) or _taken_over(plan, grouping, c, store) for c in found["chunks"])
-    chunks += _repaired(plan, found["failures"], retry_failed)
-    failures = {int(index): text for index, text in found["failures"].items()}
-    covered = {index for c in chunks for index in c.cells}
-    adopted = replace(plan, chunks=chunks, failures={i: t for i, t in failures.items() if i not in covered})
-    if len(chunks) > len(found["chunks"]):
-        store.write_plan({**wanted, **layout_of(adopted)}, replace=True)
-    return adopted
-
-
-def _taken_over(plan: Plan, grouping: Grouping, entry: ChunkEntry, store: Store) -> Chunk:
-    """A chunk of another division; it must be what this process would compute under that name."""
-    recipe, cells = plan.recipe, tuple(entry["cells"])
-    for index in cells:
-        if index in plan.failures:
-            raise ValueError(
-                f"store: wanted what build gave when the sweep began in {store.folder}; now it fails at "
-                f"{recipe.values(index)}"
-            ) from recipe.setting(index).error
-    group = grouping.of(cells[0])
-    if chunk_name(recipe, group, cells, plan.platform) != entry["name"]:
-        raise ValueError(
-            f"store: wanted a folder of this sweep; build or steps gave other models, algorithms or steps when "
-            f"the sweep began in {store.folder} (in the chunk of {recipe.values(cells[0])})"
-        )
-    return Chunk(entry["name"], cells, group)
-
-
-def _repaired(plan: Plan, failures: dict[str, str], retry_failed: bool) -> tuple[Chunk, ...]:
-    """New chunks for cells that could not be built before and can be now."""
-    if not retry_failed:
-        return ()
-    before = {int(index) for index in failures}
-    parts = [(tuple(i for i in c.cells if i in before), c.group) for c in plan.chunks]
-    return tuple(Chunk(chunk_name(plan.recipe, g, cells, plan.platform), cells, g) for cells, g in parts if cells)
 
 
 def local_devices(mesh: Mesh | None) -> Devices:

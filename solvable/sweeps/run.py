@@ -7,17 +7,18 @@ import xarray as xr
 from jax.sharding import Mesh
 from jaxtyping import Array, Key
 
+from solvable.io.compilation import compilation_cached
 from solvable.io.files import StrPath
 from solvable.method import AbstractMethod
+from solvable.sweeps.adopt import adopt, layout_of
 from solvable.sweeps.assemble import assemble
 from solvable.sweeps.axes import AxesLike
 from solvable.sweeps.cells import Build, Recipe, StepsLike
 from solvable.sweeps.chunk import Worker
-from solvable.sweeps.compilation import compilation_cached
 from solvable.sweeps.executors import Executor, Todo, compute_elsewhere, gather, least, share_of, spans_processes
 from solvable.sweeps.identity import Description, describe
 from solvable.sweeps.outcome import Outcome
-from solvable.sweeps.plan import Chunk, Plan, adopt, layout_of, local_devices, make_plan
+from solvable.sweeps.plan import Chunk, Plan, local_devices, make_plan
 from solvable.sweeps.progress import CellCounter, Report
 from solvable.sweeps.store import Store
 
