@@ -24,17 +24,6 @@ from solvable.io.hashing import sha
 HERE = Path(__file__).parent
 
 
-@pytest.fixture(scope="module")
-def whole():
-    return sweep_worker.run("slow")
-
-
-@pytest.fixture
-def finished(tmp_path):
-    sweep_worker.run("slow", tmp_path)
-    return tmp_path
-
-
 def chunk_files(folder):
     return sorted(path for path in (folder / "chunks").glob("*.npz") if path.name[0] != ".")
 

@@ -27,18 +27,6 @@ from solvable.sweeps.program import Program
 HERE = Path(__file__).parent
 
 
-@pytest.fixture(scope="module")
-def whole():
-    """The uninterrupted sweep, without a store."""
-    return sweep_worker.run("slow")
-
-
-@pytest.fixture
-def finished(tmp_path):
-    sweep_worker.run("slow", tmp_path)
-    return tmp_path
-
-
 def same(one, other):
     """Bit by bit the same results."""
     assert set(one.data_vars) == set(other.data_vars)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from solvable.algorithms.base import AbstractAlgorithm
+from solvable.algorithms.base import AbstractAlgorithm, check_settings
 from solvable.forms.base import AbstractSubject
 from solvable.io.fingerprint import array_bytes, code_of, fingerprint
 from solvable.io.hashing import sha, two_words
@@ -57,6 +57,7 @@ class Setting:
     def __init__(self, recipe: "Recipe", values: dict[str, Value]):
         self.error: Exception | None = None
         self.text = ""
+        self._checked = False
         try:
             self.model, self.algorithm = _pair(recipe.build(**recipe.taken(recipe.build, values)))
             self.steps = recipe.steps_at(values)
@@ -66,6 +67,12 @@ class Setting:
             self.content = sha(self.law, _content(self.algorithm, self.kinds[1]), self.steps.tobytes(), self.code)
         except Exception as error:
             self.fail(error)
+
+    def check(self) -> None:
+        """Raise a ValueError unless the settings are possible at these steps; looked at once for all seeds."""
+        if not self._checked:
+            check_settings(self.algorithm, int(self.steps[-1]))
+            self._checked = True
 
     def fail(self, error: Exception) -> None:
         """Remember why there is nothing to solve."""

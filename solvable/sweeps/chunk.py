@@ -107,7 +107,8 @@ class Worker:
         try:
             setting = recipe.setting(index)
             problem = recipe.problem(index)
-            check_types(problem, setting.algorithm, recipe.method, setting.steps)
+            check_types(problem, setting.algorithm, recipe.method)
+            setting.check()
             if isinstance(recipe.method, AbstractResumable) and setting.steps[-1] >= 2**31 - 1:
                 raise ValueError(f"steps: a simulation needs 0 <= step < 2^31 - 1; got {setting.steps[-1]}")
             source = self._source(problem, setting, chunk.group)
