@@ -96,7 +96,7 @@ def test_an_edited_package_of_the_same_version_is_refused(tmp_path, monkeypatch)
 
 
 OTHERS = (
-    "verbs", "keys", "method", "arguments", "io", "numerics.precision.in_float64", "algorithms.base.check",
+    "verbs", "keys", "method", "arguments", "arrays", "io", "numerics.precision.in_float64", "algorithms.base.check",
     "algorithms.settings.check",
 )  # fmt: skip
 METHODS = [sv.Recursion(), sv.Volterra(), sv.Simulation(2), sv.Simulation(2, "direct")]

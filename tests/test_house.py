@@ -29,7 +29,8 @@ FLOORS = {
     **dict.fromkeys(["models", "algorithms", "results"], 3),
     **dict.fromkeys(["numerics", "exponents", "forms", "keys"], 2),
     **dict.fromkeys(["references", "io"], 1),
-    **dict.fromkeys(["arguments"], 0),
+    **dict.fromkeys(["arguments"], 0.5),
+    **dict.fromkeys(["arrays"], 0),
 }
 
 # Who may know what, besides the floors: package -> the only units that may import it.

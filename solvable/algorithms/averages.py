@@ -12,7 +12,8 @@ from solvable.algorithms.linear import AbstractLinear
 from solvable.algorithms.settings import MOMENTUM, Setting, at, setting
 from solvable.algorithms.sgd import SGD
 from solvable.algorithms.wrappers import AbstractWrapper
-from solvable.arguments import as_real, check_real, is_concrete
+from solvable.arguments import as_real, check_real
+from solvable.arrays import is_concrete
 from solvable.forms.algorithms import Step
 from solvable.forms.linear_map import LinearMap
 

@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from solvable.algorithms import schedules
-from solvable.arguments import answer, as_real, check_real, is_concrete, is_function, real_numbers, refusal
+from solvable.arguments import answer, as_real, check_real, is_function, real_numbers, refusal
+from solvable.arrays import is_concrete
 from solvable.numerics.precision import in_float64
 
 Setting = Float[Array, ""] | Callable[[Any], Any]

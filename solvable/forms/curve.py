@@ -7,7 +7,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from solvable.arguments import library, to_numpy
+from solvable.arrays import library, to_numpy
 
 GROWN = 1e4  # the factor over its start beyond which a risk counts as divergent where no analysis decides
 

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from solvable.arguments import as_float64, check_real, check_reals, is_concrete
+from solvable.arguments import check_real, check_reals
+from solvable.arrays import as_float64, is_concrete
 from solvable.forms.base import AbstractSubject, Lowerings
 from solvable.forms.draws import DataLaw, Reduction, StreamDraw, StreamLaw
 from solvable.forms.population import Endless, Population

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from solvable.arguments import check_real, is_concrete, shown
+from solvable.arguments import check_real, shown
+from solvable.arrays import is_concrete
 
 LARGEST_SIZE = 2**31 - 1  # of an array's axis
 

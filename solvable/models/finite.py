@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from solvable.arguments import as_real, check_integer, check_reals, is_concrete, refusal
+from solvable.arguments import as_real, check_integer, check_reals, refusal
+from solvable.arrays import is_concrete
 from solvable.forms.draws import DataDraw
 from solvable.forms.sample import Sample
 from solvable.keys import require_key, stream

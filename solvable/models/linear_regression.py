@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from solvable.arguments import MOST, as_real, check_real, is_concrete
+from solvable.arguments import MOST, as_real, check_real
+from solvable.arrays import is_concrete
 from solvable.forms.population import Population
 from solvable.forms.spectrum import Spectrum
 from solvable.keys import require_key, stream

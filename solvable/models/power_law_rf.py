@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 import equinox as eqx
 from jaxtyping import Array, Float, Key
 
-from solvable.arguments import as_float64, as_real, check_integer, check_real, is_concrete
+from solvable.arguments import as_real, check_integer, check_real
+from solvable.arrays import as_float64, is_concrete
 from solvable.forms.population import Population
 from solvable.forms.spectrum import Spectrum
 from solvable.keys import require_key

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from solvable.arguments import is_concrete
+from solvable.arrays import is_concrete
 
 HEAD = 40  # modes that stand alone; enough that the shortest block, (sqrt(2) - 1) HEAD modes, has more than POINTS
 POINTS = 16  # nodes of a block: 1e-14 for sums in alpha <= 2, poles on the imaginary axis of lambda included

@@ -10,7 +10,7 @@ import numpy as np
 from jax.core import Tracer
 from jax.flatten_util import ravel_pytree
 
-from solvable.arguments import to_numpy
+from solvable.arrays import to_numpy
 
 P = ParamSpec("P")
 T = TypeVar("T")

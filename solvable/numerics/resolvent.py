@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from solvable.arguments import is_concrete
+from solvable.arrays import is_concrete
 from solvable.numerics.complex_numbers import reciprocal
 from solvable.numerics.grouping import map_in_groups
 from solvable.numerics.power_sums import harmonic_sum, power_sum_and_slope

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from solvable.arguments import is_concrete
+from solvable.arrays import is_concrete
 from solvable.forms.algorithms import Solution
 from solvable.models.finite import FiniteProblem
 from solvable.numerics.padding import rounded_up

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from solvable.arguments import as_array, library
+from solvable.arrays import as_array, library
 from solvable.forms.draws import Reduction
 from solvable.models.base import AbstractProblem
 from solvable.numerics.normals import split_order, split_parts

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from solvable.arguments import library, to_numpy
+from solvable.arrays import library, to_numpy
 from solvable.forms.algorithms import Steps
 from solvable.method import STRIDE
 from solvable.numerics.grouping import grouped_map

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
-from solvable.arguments import as_float64
+from solvable.arrays import as_float64
 from solvable.forms.algorithms import Descent, Moments
 from solvable.forms.base import AbstractSubject, Reading
 from solvable.forms.curve import Curve

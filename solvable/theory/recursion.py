@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from solvable.arguments import is_concrete
+from solvable.arrays import is_concrete
 from solvable.forms.algorithms import Moments
 from solvable.forms.base import Reading
 from solvable.forms.curve import Curve

@@ -11,17 +11,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
-from solvable.arguments import (
-    LARGEST,
-    as_float64,
-    check_broadcast,
-    check_choice,
-    check_reals,
-    is_concrete,
-    library,
-    refusal,
-    to_numpy,
-)  # fmt: skip
+from solvable.arguments import LARGEST, check_broadcast, check_choice, check_reals, refusal
+from solvable.arrays import as_float64, is_concrete, library, to_numpy
 from solvable.forms.algorithms import Penalty
 from solvable.forms.base import AbstractSubject, Reading
 from solvable.forms.curve import Curve

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from solvable.algorithms.base import AbstractAlgorithm, check_settings
-from solvable.arguments import MOST, check_flag, check_integer, check_integers, is_concrete, shown
+from solvable.arguments import MOST, check_flag, check_integer, check_integers, shown
+from solvable.arrays import is_concrete
 from solvable.forms.base import AbstractSubject, Form, Reading
 from solvable.forms.curve import Curve, Result
 from solvable.io.fingerprint import edited_since
