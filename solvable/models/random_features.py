@@ -152,8 +152,8 @@ def _check_lists(eigvals: Any, power: Any) -> None:
     wanted = "a vector of finite numbers > 0 in decreasing order"
     values = check_reals("eigvals", eigvals, wanted, lambda x: (x >= SMALLEST) & (x <= LARGEST), ndim=1)
     if is_concrete(values) and (np.diff(values) > 0).any():
-        place = int(np.argmax(np.diff(values) > 0)) + 1
-        raise ValueError(f"eigvals: wanted {wanted}; got {values[place]:g} after {values[place - 1]:g} at index {place}")
+        i = int(np.argmax(np.diff(values) > 0)) + 1
+        raise ValueError(f"eigvals: wanted {wanted}; got {values[i]:g} after {values[i - 1]:g} at index {i}")
     wanted = f"finite numbers >= 0, as many as eigenvalues, {len(values)}"
     powers = check_reals("target_power", power, wanted, lambda x: (x >= 0) & (x < np.inf), ndim=1)
     if len(powers) != len(values):
@@ -168,7 +168,6 @@ def _check_next(tail: PowerTail, last: Any, start: float) -> Any:
         return last
     first = last if tail.eigval is None else float(tail.eigval)
     if first * ((start + 1) / start) ** (-2 * float(tail.alpha)) > last * (1 + 1e-12):
-        raise ValueError(
-            f"eigval: wanted a tail that begins below the mode before it, {float(last):g}; got {first:g} at index {start}"
-        )
+        wanted = f"a tail that begins below the mode before it, {float(last):g}"
+        raise ValueError(f"eigval: wanted {wanted}; got {first:g} at index {start}")
     return first * (tail.until / start) ** (-2 * float(tail.alpha))

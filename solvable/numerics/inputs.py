@@ -59,7 +59,9 @@ class AbstractInputs(eqx.Module):
         """sum_j D_j and sum_j D_j^2."""
 
     @abc.abstractmethod
-    def ridge_bracket(self, width: Float[Array, "..."], trace: Float[Array, ""]):
+    def ridge_bracket(
+        self, width: Float[Array, "..."], trace: Float[Array, ""]
+    ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
         """Bounds of log kappa, S(kappa) = width; any where there are no more modes than that. ``trace`` is sum D."""
 
     @abc.abstractmethod

@@ -57,14 +57,15 @@ class Stretch(eqx.Module):
 
     def nodes(self):
         """(eigenvalues, mass, power) of nodes."""
-        index, mass = stretch_nodes(self.start, self.stop)
-        found = [(*self.at(index), mass)]
+        index, mass = (jnp.asarray(x) for x in stretch_nodes(self.start, self.stop))
+        eigvals, power = self.at(index)
+        found = [(eigvals, mass, mass * power)]
         if math.isinf(self.stop):
             unit = self.at(2.0**CUT)
-            eigvals, count, power = rest_modes(2 * self.alpha, 2 * self.alpha + 2 * self.beta, 2.0**CUT)
-            found.append((unit[0] * eigvals, unit[1] * power, count))
-        eigvals, power, mass = (jnp.concatenate(x) for x in zip(*found, strict=True))
-        return eigvals, mass, power.at[: len(index)].mul(mass[: len(index)])
+            eigvals, mass, power = rest_modes(2 * self.alpha, 2 * self.alpha + 2 * self.beta, 2.0**CUT)
+            found.append((unit[0] * eigvals, mass, unit[1] * power))
+        eigvals, mass, power = (jnp.concatenate(x) for x in zip(*found, strict=True))
+        return eigvals, mass, power
 
 
 class ListedInputs(AbstractInputs):
@@ -122,14 +123,16 @@ class ListedInputs(AbstractInputs):
         return tuple(totals)
 
     def sums(self, w):
-        return self._sums(w, target=False)
+        total, slope = self._sums(w, target=False)
+        return total, slope
 
     def all_sums(self, w):
         return self._sums(w, target=True)
 
     def moments(self):
         (eigvals, mass), _ = self._lists()
-        return tuple(mass @ eigvals**n + sum(s.total(n, 0) for s in self.stretches) for n in (1, 2))
+        trace, square = (mass @ eigvals**n + sum(s.total(n, 0) for s in self.stretches) for n in (1, 2))
+        return jnp.asarray(trace), jnp.asarray(square)
 
     def ridge_bracket(self, width, trace):
         # The first n modes alone give S(w) >= n D_n / (D_n + w), so that kappa >= D_n (n / width - 1) for every n.
@@ -164,9 +167,8 @@ class ListedInputs(AbstractInputs):
         left = [s.after(count) for s in self.stretches if s.stop > count]
         total = lambda own, n, m: own.sum() + sum(s.total(n, m) for s in left)  # noqa: E731
         u = self.unit
-        return Rest(
-            u * total(eigvals, 1, 0), u**2 * total(eigvals**2, 2, 0), u * total(eigvals * power, 1, 1), total(power, 0, 1)
-        )
+        overlap = u * total(eigvals * power, 1, 1)
+        return Rest(u * total(eigvals, 1, 0), u**2 * total(eigvals**2, 2, 0), overlap, total(power, 0, 1))
 
     def nodes(self):
         (eigvals, mass), (places, power) = self._lists()

@@ -126,11 +126,11 @@ def rest_modes(a: Any, s: Any, unit: float) -> tuple[Float[Array, " two"], Float
 
 def stretch_nodes(start: int, stop: float) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"]]:
     """Indices and weights of the modes start + 1 .. stop, start >= HEAD: by octaves of the index, to 2^CUT at most."""
-    stop, blocks = min(stop, 2.0**CUT), []
-    while start < stop:
-        length = min(start, stop - start)
-        short = length < 2 * POINTS
-        blocks.append((start + np.arange(1.0, length + 1), np.ones(int(length))) if short else gauss_sum(start + 1, length))
-        start += length
+    before, stop, blocks = float(start), min(stop, 2.0**CUT), []
+    while before < stop:
+        length = min(before, stop - before)
+        listed = before + np.arange(1.0, length + 1 if length < 2 * POINTS else 1)
+        blocks.append((listed, np.ones(len(listed))) if len(listed) else gauss_sum(before + 1, length))
+        before += length
     nodes, weights = zip(*blocks, strict=True) if blocks else ([np.zeros(0)], [np.zeros(0)])
     return np.concatenate(nodes), np.concatenate(weights)

@@ -111,7 +111,8 @@ def _fermi_integral(b, start, stop, angle):
     n = np.arange(SERIES)
     # The first row is the series on the left, sum (-1)^n e^{(b + n) y}, the second sum (-1)^n e^{(b - 1 - n) y}.
     rates = jnp.stack([b[..., None] + n, b[..., None] - 1 - n])
-    size = power_integral(rates, jnp.stack([low_start, high_start])[..., None], jnp.stack([low_stop, high_stop])[..., None])
+    starts, stops = jnp.stack([low_start, high_start]), jnp.stack([low_stop, high_stop])
+    size = power_integral(rates, starts[..., None], stops[..., None])
     phases = turn(angle[..., None] * n) * (-1.0) ** n
     low, high = (jnp.stack([phases, phases.conj()]) * size).sum(-1)
     low, high = turn(b * angle) * low, turn((b - 1) * angle) * high
