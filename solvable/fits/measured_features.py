@@ -25,8 +25,9 @@ def measured_features(
     """Random features over the population of a problem such as `from_data` gives, with a power-law tail.
 
     `fit_spectrum` fits the eigenvalues, and the sums of the target power from each mode on. The first ``keep`` modes
-    are taken as they are, the others follow the fits: eigenvalues A k^(-2 alpha), target powers such that those from k on
-    sum to B k^-s, s = 2 alpha + 2 beta - 1 (Bordelon, Atanasov, Pehlevan 2024, arXiv 2402.01092: capacity and source).
+    are taken as they are, the others follow the fits: eigenvalues A k^(-2 alpha), target powers such that those from k
+    on sum to B k^-s, s = 2 alpha + 2 beta - 1 (capacity and source in Bordelon, Atanasov, Pehlevan 2024, arXiv
+    2402.01092).
     The problem's floor is the label noise.
 
     Args:

@@ -1,0 +1,1 @@
+"""Theories of solvable models beside networks' simplest relatives trained on real images."""
