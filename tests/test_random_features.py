@@ -52,7 +52,8 @@ def test_a_long_list_that_bends_by_nothing_twice_is_straight():
 
 
 CASES = {
-    "short list": ((), 256, 256), "long list": ((), 10_000, 10_000), "list and tail": (PowerTail(0.6, 0.5), 3000, np.inf),
+    "short list": ((), 256, 256), "long list": ((), 10_000, 10_000),
+    "list and tail": (PowerTail(0.6, 0.5), 3000, np.inf),
     "bend below the head": ([PowerTail(0.6, 0.5, 20), PowerTail(0.6, 0.5, 256)], 1, 256),
     "bends": ([PowerTail(0.6, 0.5, 5), PowerTail(0.6, 0.5, 200), PowerTail(0.6, 0.5)], 1, np.inf),
     "bend and cut": ([PowerTail(0.6, 0.5, 300), PowerTail(0.6, 0.5, 5000)], 1, 5000),
@@ -141,19 +142,20 @@ def test_sums_over_a_bent_and_cut_law_are_plain_sums():
     w = np.geomspace(1e-5, 1.0, 30) * np.exp(1j * np.linspace(0, np.pi - 0.3, 30))
     share = eigvals / (eigvals + 2 * w[:, None])
     plain = share.sum(-1), -(share * (1 - share)).sum(-1), (2 * power / (eigvals + 2 * w[:, None])).sum(-1)
+    read = jax.jit(lambda x, w: (x.all_sums(w), x.moments(), x.nodes(), x.coordinates(1000), x.beyond(60)))
     with jax.enable_x64(True):
-        inputs = model.inputs()
-        for found, expected in zip(inputs.all_sums(jnp.asarray(w)), plain, strict=True):
-            close(found, expected, 1e-10)
-        close(inputs.moments(), ((eigvals / 2).sum(), (eigvals**2 / 4).sum()), 1e-12)
-        nodes, mass, shares = (np.asarray(x) for x in inputs.nodes())
-        close(mass.sum(), 4000, 1e-12)
-        for kappa in (1e-3, 1e-3j, 0.1 + 0.1j):
-            close((mass * nodes / (nodes + kappa)).sum(), (eigvals / (eigvals + kappa)).sum(), 1e-10)
-            close((shares / (nodes + kappa)).sum(), (power / (eigvals + kappa)).sum(), 1e-10)
-        for found, expected in zip(inputs.coordinates(1000), (eigvals, power), strict=True):
-            close(found, np.sqrt(expected[:1000]), 1e-12)
-        rest, (a, b) = inputs.beyond(60), (eigvals[60:], power[60:])
+        sums, moments, nodes, first, rest = jax.tree.map(np.asarray, read(model.inputs(), jnp.asarray(w)))
+    for found, expected in zip(sums, plain, strict=True):
+        close(found, expected, 1e-10)
+    close(moments, ((eigvals / 2).sum(), (eigvals**2 / 4).sum()), 1e-12)
+    places, mass, shares = nodes
+    close(mass.sum(), 4000, 1e-12)
+    for kappa in (1e-3, 1e-3j, 0.1 + 0.1j):
+        close((mass * places / (places + kappa)).sum(), (eigvals / (eigvals + kappa)).sum(), 1e-10)
+        close((shares / (places + kappa)).sum(), (power / (eigvals + kappa)).sum(), 1e-10)
+    for found, expected in zip(first, (eigvals, power), strict=True):
+        close(found, np.sqrt(expected[:1000]), 1e-12)
+    a, b = eigvals[60:], power[60:]
     close(rest, (a.sum(), (a**2).sum(), a @ b, b.sum()), 1e-10)
 
 
@@ -172,11 +174,11 @@ def test_theory_is_simulation_on_a_draw_of_a_bent_law():
 
 def test_the_typical_draw_of_a_bent_law_is_the_mean_over_draws():
     sgd, steps = sv.SGD(0.08, 2), [10, 100, 1000, 10**5]
-    risks = [sv.solve(BENT.draw(jax.random.fold_in(KEY, i)), sgd, sv.Recursion(), steps).risk for i in range(100)]
-    mean, stderr = np.mean(risks, 0), np.std(risks, 0) / 10
+    risks = [sv.solve(BENT.draw(jax.random.fold_in(KEY, i)), sgd, sv.Recursion(), steps).risk for i in range(200)]
+    mean, stderr = np.mean(risks, 0), np.std(risks, 0) / 200**0.5
     typical = np.asarray(sv.solve(BENT, sgd, sv.Recursion(), steps).risk)
-    assert (stderr < 0.03 * mean / 3).all()
-    np.testing.assert_allclose(mean, typical, rtol=0.03)
+    assert (stderr < 0.05 * mean / 3).all()
+    np.testing.assert_allclose(mean, typical, rtol=0.05)
     # The straight law of the same number of modes is another one.
     straight = sv.solve(sv.PowerLawRF(0.4, 0.3, 32, 200, noise=0.1), sgd, sv.Recursion(), steps).risk
     assert np.abs(straight / typical - 1).max() > 0.3

@@ -1,1 +1,1 @@
-"""Theories of solvable models beside networks' simplest relatives trained on real images."""
+"""Compute-optimal frontiers of populations that are no single power law."""
