@@ -2,10 +2,10 @@
 
 A population whose eigenvalues and target powers bend at one mode has a frontier whose exponent goes from that of the
 first power law to that of the second (`sv.phase` names both). A measured spectrum, of the tangent kernel of a ReLU
-network on 1797 images of digits with their parity as target, predicts its own frontier; SGD with random features of these very
-images, drawn from them with replacement, is measured beside it. Continued by the power laws fitted to it, the same
-spectrum predicts the frontier of endless images. Sources: Paquette, Paquette, Xiao, Pennington 2024 (arXiv 2405.15074);
-Bordelon, Atanasov, Pehlevan 2024 (arXiv 2402.01092), measured spectra.
+network on 1797 images of digits with their parity as target, predicts its own frontier; SGD with random features of
+these very images, drawn from them with replacement, is measured beside it. Continued by the power laws fitted to it,
+the same spectrum predicts the frontier of endless images. Sources: Paquette, Paquette, Xiao, Pennington 2024 (arXiv
+2405.15074); Bordelon, Atanasov, Pehlevan 2024 (arXiv 2402.01092), measured spectra.
 """
 
 from dataclasses import dataclass

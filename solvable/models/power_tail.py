@@ -7,10 +7,17 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from solvable.arguments import as_real, check_real, refusal
+from solvable.arguments import as_real, check_real, real_numbers, refusal
 from solvable.arrays import is_concrete
 
 FARTHEST = 2**52  # indices up to there are exact
+
+
+def _index(value: Any) -> Any:
+    """A whole number as an int, so that it has one hash; anything else as it is."""
+    if isinstance(value, bool) or real_numbers(value) is None or not is_concrete(value) or np.ndim(value):
+        return value
+    return int(value) if float(value).is_integer() else float(value)
 
 
 class PowerTail(eqx.Module):
@@ -30,7 +37,7 @@ class PowerTail(eqx.Module):
 
     alpha: Float[Array, ""] = eqx.field(converter=as_real, default=1.0)
     beta: Float[Array, ""] = eqx.field(converter=as_real, default=0.7)
-    until: float = eqx.field(static=True, default=math.inf)
+    until: float = eqx.field(static=True, converter=_index, default=math.inf)
     eigval: Any = eqx.field(converter=lambda x: x if x is None else as_real(x), default=None)
     power: Any = eqx.field(converter=lambda x: x if x is None else as_real(x), default=None)
     references: ClassVar[tuple[str, ...]] = ("paquette2024",)
@@ -39,7 +46,7 @@ class PowerTail(eqx.Module):
         check_real("alpha", self.alpha, "a finite number > 0", lambda x: 0 < x < math.inf)
         check_real("beta", self.beta, "a finite number", math.isfinite)
         wanted = "an index, an integer >= 2, or math.inf"
-        if isinstance(self.until, bool) or not is_concrete(self.until):
+        if not isinstance(self.until, int | float) or isinstance(self.until, bool):
             raise refusal("until", wanted, self.until)
         check_real("until", self.until, wanted, lambda x: x >= 2 and (math.isinf(x) or x == int(x) <= FARTHEST))
         for name, least in (("eigval", "> 0"), ("power", ">= 0")):

@@ -8,7 +8,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from solvable.arguments import as_real, check_real, check_reals, refusal, shown
+from solvable.arguments import as_real, check_real, check_reals, real_numbers, refusal
 from solvable.arrays import as_float64, is_concrete
 from solvable.models.checks import check_samples, check_width
 from solvable.models.power_tail import PowerTail
@@ -17,6 +17,7 @@ from solvable.numerics.listed_inputs import ListedInputs, listed_inputs
 from solvable.numerics.merged_modes import Merged, merge
 from solvable.numerics.precision import in_float64
 
+EXAMPLE = np.arange(1.0, 257) ** -2.0, np.arange(1.0, 257) ** -3.4  # the 256 modes of PowerLawRF()
 SMALLEST, LARGEST = 1e-200, 1e100  # eigenvalues, so that products of a few stay in float64
 
 
@@ -32,8 +33,8 @@ class RandomFeatures(AbstractRandomFeatures):
         sv.RandomFeatures.bent(alpha=(0.6, 1.0), beta=(0.2, 0.2), at=1000, width=256)            # a bend at mode 1000
         sv.fits.measured_features(sv.models.from_data(X, y), width=256)                          # a measured spectrum
 
-    A list of more than 1024 modes is summed over nodes that stand for them, exact to 1e-11; where eigenvalues are
-    traced it is summed as it is.
+    Without a list the modes are those of ``PowerLawRF()``. A list of more than 1024 modes is summed over nodes that
+    stand for them, exact to 1e-11; where eigenvalues are traced it is summed as it is.
 
     Attributes:
         eigvals: eigenvalues D_j of the input covariance, > 0 and not increasing; shape (modes,).
@@ -59,9 +60,9 @@ class RandomFeatures(AbstractRandomFeatures):
 
     def __init__(
         self,
-        eigvals: Any = (1.0,),
-        target_power: Any = (1.0,),
-        tails: Sequence[PowerTail] = (PowerTail(),),
+        eigvals: Any = EXAMPLE[0],
+        target_power: Any = EXAMPLE[1],
+        tails: Sequence[PowerTail] | PowerTail = (),
         *,
         width: Any = 64,
         noise: Any = 0.0,
@@ -104,10 +105,11 @@ class RandomFeatures(AbstractRandomFeatures):
         Raises:
             ValueError: numbers of exponents and bends do not fit, or a tail is impossible.
         """
-        bends = [at] if np.ndim(at) == 0 else list(at)
-        if np.ndim(alpha) != 1 or np.ndim(beta) != 1 or not len(alpha) == len(beta) == len(bends) + 1:
+        bends = _items("at", at, "an index, or increasing indices")
+        alpha, beta = (_items(name, x, "a sequence of exponents") for name, x in (("alpha", alpha), ("beta", beta)))
+        if not len(alpha) == len(beta) == len(bends) + 1:
             wanted = f"{len(bends) + 1} exponents each, one more than bends"
-            raise ValueError(f"alpha, beta: wanted {wanted}; got {shown(alpha)} and {shown(beta)}")
+            raise ValueError(f"alpha, beta: wanted {wanted}; got {len(alpha)} and {len(beta)}")
         pieces = zip(alpha, beta, [*bends, until], strict=True)
         return cls([1.0], [1.0], [PowerTail(*piece) for piece in pieces], **settings)
 
@@ -134,6 +136,15 @@ class RandomFeatures(AbstractRandomFeatures):
         return f"width: wanted at most the number of modes, {self.input_count}, {where}; got {self.width}"
 
 
+def _items(name: str, value: Any, wanted: str) -> list[Any]:
+    """A sequence as a list; one number as a list of one."""
+    if isinstance(value, list | tuple):
+        return list(value)
+    if real_numbers(value) is None or np.ndim(value) > 1:
+        raise refusal(name, wanted, value)
+    return list(value) if np.ndim(value) else [value]
+
+
 def _parameters(tail: PowerTail) -> list[Any]:
     return [x for x in (tail.alpha, tail.beta, tail.eigval, tail.power) if x is not None]
 
@@ -142,7 +153,7 @@ def _tuple_of(tails: Any) -> tuple[PowerTail, ...]:
     wanted = "a sequence of PowerTail"
     if isinstance(tails, PowerTail):
         return (tails,)
-    if not isinstance(tails, Sequence) or not all(isinstance(t, PowerTail) for t in tails):
+    if not isinstance(tails, list | tuple) or not all(isinstance(t, PowerTail) for t in tails):
         raise refusal("tails", wanted, tails)
     return tuple(tails)
 
