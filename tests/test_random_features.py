@@ -252,7 +252,7 @@ def test_a_measured_spectrum_is_continued_by_its_own_law():
         (([1.0], [1.0], ()), "eigvals: wanted two modes or more"),
         (([1.0, 0.5], [1.0, 1.0], 3), "tails: wanted a sequence of PowerTail; got 3"),
         (([1.0, 0.5, 0.2], [1.0] * 3, PowerTail(until=2)), "tails: wanted each to end after index 3; got until = 2"),
-        (([1.0, 0.5], [1.0, 1.0], PowerTail(eigval=0.9)), "eigval: wanted a tail that begins below"),
+        (([1.0, 0.5], [1.0, 1.0], PowerTail(eigval=2.0)), "eigval: wanted a tail that begins below"),
     ],
 )
 def test_impossible_populations_are_refused(arguments, message):

@@ -45,8 +45,8 @@ class Config:
     tolerance: float = 0.15
     widths: tuple[int, ...] = (8, 16, 32, 64)
     window: tuple[float, float] = (2e3, 3e4)
-    draws: int = 8
-    runs: int = 64
+    draws: int = 32
+    runs: int = 32
     tiny: bool = False
     seed: int = 0
 

@@ -55,7 +55,7 @@ class RandomFeatures(AbstractRandomFeatures):
     noise: Float[Array, ""]
     init_std: Float[Array, ""]
     samples: Any
-    merged: Merged | None
+    merged: Merged | None = eqx.field(init=False)
     references: ClassVar[tuple[str, ...]] = ("paquette2024", "silverstein1995")
 
     def __init__(
