@@ -38,7 +38,7 @@ PLANE = xr.DataArray(np.ones((3, 3)), {"alpha": [0.2, 0.6, 1.0], "beta": [0.2, 0
 ROOMS = ("algorithms", "exponents", "fits", "forms", "models", "plots", "simulation", "theory")
 # Rooms with a fuzz of their own: a sweep's arguments become files and processes.
 ELSEWHERE = ("solvable.sweeps", "solvable.config")
-SUBJECTS = (sv.AbstractModel, sv.models.AbstractProblem, sv.AbstractAlgorithm, sv.AbstractMethod)
+SUBJECTS = (sv.AbstractModel, sv.models.AbstractProblem, sv.AbstractAlgorithm, sv.AbstractMethod, sv.models.PowerTail)
 
 
 def axes() -> Any:
@@ -80,7 +80,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "RandomFeatures": {
         "eigvals": [1.0, 0.5, 0.3], "target_power": [1.0, 0.5, 0.2], "tails": (sv.models.PowerTail(0.7, 1.0, 32),),
-        "width": 8, "noise": 0.1, "init_std": 0.1, "samples": None,
+        "width": 8, "noise": 0.1, "init_std": 0.1, "samples": None, "merged": None,
     },
     "models.PowerTail": {"alpha": 0.7, "beta": 1.0, "until": 32, "eigval": 0.1, "power": 0.1},
     "models.DataSets": {"problem": PROBLEM, "samples": 5},

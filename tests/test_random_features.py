@@ -1,5 +1,6 @@
 """Random features over any population: power laws, lists, bends and cuts are one mechanism."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -172,6 +173,7 @@ def test_theory_is_simulation_on_a_draw_of_a_bent_law():
     assert check.relative_error[1:].max() < 0.02
 
 
+@pytest.mark.slow
 def test_the_typical_draw_of_a_bent_law_is_the_mean_over_draws():
     sgd, steps = sv.SGD(0.08, 2), [10, 100, 1000, 10**5]
     risks = [sv.solve(BENT.draw(jax.random.fold_in(KEY, i)), sgd, sv.Recursion(), steps).risk for i in range(200)]
@@ -290,6 +292,7 @@ def test_more_features_than_modes_are_refused_by_one_pass_theories_and_drawn():
 # ---- as every other model: sweeps, transformations
 
 
+@pytest.mark.slow
 def test_a_sweep_over_widths_is_the_loop():
     eigvals, power = law(0.7, 0.4, 60)
     build = lambda width: (sv.RandomFeatures(eigvals, power, (), width=width), sv.SGD(0.1, 1))  # noqa: E731
@@ -313,6 +316,23 @@ def test_widths_and_spectra_can_be_mapped_and_differentiated():
         slope = jax.grad(risk, 1)(8.0, 1.2)
         quotient = (risk(8.0, 1.2 + 1e-5) - risk(8.0, 1.2 - 1e-5)) / 2e-5
     assert float(slope) == pytest.approx(float(quotient), rel=1e-5)
+
+
+@pytest.mark.slow
+def test_derivatives_in_a_long_list_are_those_of_the_list_and_another_list_in_its_place_is_noticed():
+    eigvals, power = law(0.7, 0.4, 1500)
+    model = sv.RandomFeatures(eigvals, power, (), width=8)
+    risk = lambda m: sv.solve(m, sv.SGD(0.1, 1), sv.Recursion(), [50]).risk[0]  # noqa: E731
+    with jax.enable_x64(True):
+        slope = jax.grad(lambda e: risk(eqx.tree_at(lambda m: m.eigvals, model, e)))(jnp.asarray(eigvals))
+        for i in (1, 1000):
+            step = 1e-4 * eigvals[i]
+            moved = (eigvals + s * step * (np.arange(1500) == i) for s in (1, -1))
+            ends = [risk(sv.RandomFeatures(e, power, (), width=8)) for e in moved]
+            assert float(slope[i]) == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-4)
+        other = jnp.asarray(eigvals**1.1)
+        found = risk(eqx.tree_at(lambda m: m.eigvals, model, other))
+    assert np.isnan(found) or found == pytest.approx(risk(sv.RandomFeatures(other, power, (), width=8)), rel=1e-9)
 
 
 def test_cited():

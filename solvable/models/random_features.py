@@ -46,6 +46,7 @@ class RandomFeatures(AbstractRandomFeatures):
         noise: standard deviation of the label noise.
         init_std: standard deviation of the initial parameters, independent Gaussians; 0 starts at zero.
         samples: size of the data set, an integer to draw, any real number >= 1 for theory; None is a fresh stream.
+        merged: the nodes of a long list, made from it and not to be given.
     """
 
     eigvals: Float[Array, " modes"]
@@ -55,7 +56,7 @@ class RandomFeatures(AbstractRandomFeatures):
     noise: Float[Array, ""]
     init_std: Float[Array, ""]
     samples: Any
-    merged: Merged | None = eqx.field(init=False)
+    merged: Merged | None
     references: ClassVar[tuple[str, ...]] = ("paquette2024", "silverstein1995")
 
     def __init__(
@@ -68,11 +69,14 @@ class RandomFeatures(AbstractRandomFeatures):
         noise: Any = 0.0,
         init_std: Any = 0.0,
         samples: Any = None,
+        merged: Merged | None = None,
     ):
         self.eigvals, self.target_power = as_real(eigvals), as_real(target_power)
         self.tails = _tuple_of(tails)
         self.width, self.noise, self.init_std, self.samples = width, as_real(noise), as_real(init_std), samples
         _check_lists(self.eigvals, self.target_power)
+        if not isinstance(merged, Merged | None):
+            raise refusal("merged", "None: it is made from the list", merged)
         known = is_concrete(self.eigvals, self.target_power)
         self.merged = merge(as_float64(self.eigvals), as_float64(self.target_power)) if known else None
 

@@ -2,14 +2,17 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Float
 
+from solvable.arrays import is_concrete
 from solvable.numerics.complex_numbers import reciprocal
 from solvable.numerics.grouping import map_in_groups
 from solvable.numerics.inputs import AbstractInputs, Rest
@@ -68,6 +71,47 @@ class Stretch(eqx.Module):
         return eigvals, mass, power
 
 
+def _plain_sums(target: bool, eigvals, power, w):
+    ratio = w[..., None] / eigvals
+    share = reciprocal(1 + ratio)
+    found = share.sum(-1), -(ratio * share * share).sum(-1)
+    return (*found, share @ (power / eigvals)) if target else found
+
+
+def _node_sums(target: bool, nodes: Merged, w):
+    ratio = w[..., None] / nodes.eigvals
+    share = reciprocal(1 + ratio)
+    found = share @ nodes.mass, -(ratio * share * share) @ nodes.mass
+    if not target:
+        return found
+    return *found, reciprocal(1 + w[..., None] / nodes.places) @ (nodes.power / nodes.places)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def list_sums(target: bool, eigvals, power, merged: Merged | None, w):
+    """S(w), w dS/dw and, if asked, R(w) of a list; by the nodes that stand for it, if there are any.
+
+    Derivatives in the list are those of the plain sums.
+    """
+    return _plain_sums(target, eigvals, power, w) if merged is None else _node_sums(target, merged, w)
+
+
+def _list_sums_rule(target: bool, primals, tangents):
+    (eigvals, power, merged, w), (d_eigvals, d_power, _, d_w) = primals, tangents
+    changes = []
+    if not isinstance(d_w, SymbolicZero):
+        of_w = partial(_plain_sums, target, eigvals, power) if merged is None else partial(_node_sums, target, merged)
+        changes.append(jax.jvp(of_w, (w,), (d_w,))[1])
+    if not (isinstance(d_eigvals, SymbolicZero) and isinstance(d_power, SymbolicZero)):
+        moved = tuple(jnp.zeros_like(x) if isinstance(d, SymbolicZero) else d
+                      for x, d in ((eigvals, d_eigvals), (power, d_power)))  # fmt: skip
+        changes.append(jax.jvp(lambda a, b: _plain_sums(target, a, b, w), (eigvals, power), moved)[1])
+    return list_sums(target, *primals), tuple(sum(x) for x in zip(*changes, strict=True))
+
+
+list_sums.defjvp(_list_sums_rule, symbolic_zeros=True)
+
+
 class ListedInputs(AbstractInputs):
     """Modes 1 .. n of a list, n >= HEAD where stretches of power laws follow it.
 
@@ -97,26 +141,11 @@ class ListedInputs(AbstractInputs):
     def second(self):
         return self.eigvals[1]
 
-    def _lists(self):
-        """(eigvals, mass) and (eigvals, power) of what is summed over."""
-        if self.merged is not None:
-            return (self.merged.eigvals, self.merged.mass), (self.merged.places, self.merged.power)
-        return (self.eigvals, jnp.ones_like(self.eigvals)), (self.eigvals, self.power)
-
     def _sums(self, w, target: bool):
-        (eigvals, mass), (places, power) = self._lists()
-
-        def over_list(w):
-            ratio = w / eigvals
-            share = reciprocal(1 + ratio)
-            found = share @ mass, -(ratio * share * share) @ mass
-            if not target:
-                return found
-            again = share if places is eigvals else reciprocal(1 + w / places)
-            return *found, again @ (power / places)
-
+        over_list = lambda w: list_sums(target, self.eigvals, self.power, self.merged, w)  # noqa: E731
         w = jnp.asarray(w, complex)
-        flat = map_in_groups(over_list, w.reshape(-1), max(1, HELD // len(eigvals)))
+        size = len(self.eigvals if self.merged is None else self.merged.eigvals)
+        flat = map_in_groups(over_list, w.reshape(-1), max(1, HELD // size))
         totals = [x.reshape(w.shape) for x in flat]
         for stretch in self.stretches:
             totals = [a + b for a, b in zip(totals, stretch.sums(w, target), strict=True)]
@@ -130,15 +159,13 @@ class ListedInputs(AbstractInputs):
         return self._sums(w, target=True)
 
     def moments(self):
-        (eigvals, mass), _ = self._lists()
-        trace, square = (mass @ eigvals**n + sum(s.total(n, 0) for s in self.stretches) for n in (1, 2))
+        trace, square = ((self.eigvals**n).sum() + sum(s.total(n, 0) for s in self.stretches) for n in (1, 2))
         return jnp.asarray(trace), jnp.asarray(square)
 
     def ridge_bracket(self, width, trace):
         # The first n modes alone give S(w) >= n D_n / (D_n + w), so that kappa >= D_n (n / width - 1) for every n.
         d = jnp.asarray(width)[..., None]
-        (eigvals, mass), _ = self._lists()
-        counts, places = jnp.cumsum(mass) + 0 * d, eigvals + 0 * d
+        counts, places = jnp.arange(1.0, len(self.eigvals) + 1) + 0 * d, self.eigvals + 0 * d
         for stretch in self.stretches:
             ends = [jnp.clip(2 * d + 2, stretch.start, stretch.stop)]
             ends += [] if math.isinf(stretch.stop) else [stretch.stop + 0 * d]
@@ -171,11 +198,10 @@ class ListedInputs(AbstractInputs):
         return Rest(u * total(eigvals, 1, 0), u**2 * total(eigvals**2, 2, 0), overlap, total(power, 0, 1))
 
     def nodes(self):
-        (eigvals, mass), (places, power) = self._lists()
-        if self.merged is None:
-            parts = [(eigvals, mass, power)]
-        else:
-            parts = [(eigvals, mass, 0 * mass), (places, 0 * power, power)]
+        one, m = jnp.ones_like(self.eigvals), self.merged
+        parts = [(self.eigvals, one, self.power)]
+        if m is not None and is_concrete(self.eigvals, self.power):  # else derivatives in the list may be asked for
+            parts = [(m.eigvals, m.mass, 0 * m.mass), (m.places, 0 * m.power, m.power)]
         parts += [s.nodes() for s in self.stretches]
         eigvals, mass, power = (jnp.concatenate(x) for x in zip(*parts, strict=True))
         return self.unit * eigvals, mass, power
@@ -201,4 +227,6 @@ def listed_inputs(eigvals, power, tails: Sequence[Any], merged: Merged | None) -
         listed.append(stretch.at(np.arange(stretch.start + 1.0, min(stretch.stop, HEAD) + 1)))
     stretches = [s.after(HEAD) for s in stretches if s.stop > HEAD]
     own, powers = (jnp.concatenate(x) for x in zip(*listed, strict=True))
+    if merged is not None:  # another list was put in the place of the one it was made from
+        merged = merged._replace(mass=jnp.where(merged.fits(own, powers), merged.mass, jnp.nan))
     return ListedInputs(unit, own, powers, tuple(stretches), merged)

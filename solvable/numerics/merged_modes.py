@@ -6,7 +6,7 @@ and every gathering is a Gauss quadrature of its own discrete measure, once for 
 right to 1e-11 for |arg w| < pi - 0.2, as near as the contours of `resolvent` come to modes that do not stand alone.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -14,6 +14,7 @@ from jaxtyping import Float
 ALONE = 128  # largest modes that stay as they are
 RATIO = 1.25
 POINTS = 10
+SAME = 1e-10  # relative difference of two sums of the same list
 FEW = 1024  # modes of a list that is short enough as it is
 
 
@@ -23,12 +24,18 @@ class Merged(NamedTuple):
     Attributes:
         eigvals, mass: nodes of sums over modes.
         places, power: nodes of sums over modes weighted by their target power.
+        stands_for: sums of the eigenvalues and powers of the list, by which another list is told.
     """
 
     eigvals: Float[np.ndarray, " nodes"]
     mass: Float[np.ndarray, " nodes"]
     places: Float[np.ndarray, " others"]
     power: Float[np.ndarray, " others"]
+    stands_for: Float[np.ndarray, " two"]
+
+    def fits(self, eigvals: Any, power: Any) -> Any:
+        """Whether it stands for this list, relative to its largest eigenvalue."""
+        return (abs(eigvals.sum() / self.stands_for[0] - 1) < SAME) & (abs(power.sum() / self.stands_for[1] - 1) < SAME)
 
 
 def merge(eigvals: Float[np.ndarray, " modes"], power: Float[np.ndarray, " modes"]) -> Merged | None:
@@ -36,7 +43,8 @@ def merge(eigvals: Float[np.ndarray, " modes"], power: Float[np.ndarray, " modes
     if len(eigvals) <= FEW:
         return None
     relative = eigvals / eigvals[0]
-    return Merged(*_nodes(relative, np.ones_like(relative)), *_nodes(relative, power))
+    sums = np.array([relative.sum(), power.sum()])
+    return Merged(*_nodes(relative, np.ones_like(relative)), *_nodes(relative, power), sums)
 
 
 def _nodes(x: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
