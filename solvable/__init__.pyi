@@ -38,6 +38,7 @@ from .models import LinearProblem as LinearProblem
 from .models import LinearRegression as LinearRegression
 from .models import NonlinearRF as NonlinearRF
 from .models import PowerLawRF as PowerLawRF
+from .models import RandomFeatures as RandomFeatures
 from .references import cite as cite
 from .simulation import Simulation as Simulation
 from .simulation import measure_learning_curve as measure_learning_curve

@@ -38,7 +38,7 @@ PLANE = xr.DataArray(np.ones((3, 3)), {"alpha": [0.2, 0.6, 1.0], "beta": [0.2, 0
 ROOMS = ("algorithms", "exponents", "fits", "forms", "models", "plots", "simulation", "theory")
 # Rooms with a fuzz of their own: a sweep's arguments become files and processes.
 ELSEWHERE = ("solvable.sweeps", "solvable.config")
-SUBJECTS = (sv.AbstractModel, sv.models.AbstractProblem, sv.AbstractAlgorithm, sv.AbstractMethod)
+SUBJECTS = (sv.AbstractModel, sv.models.AbstractProblem, sv.AbstractAlgorithm, sv.AbstractMethod, sv.models.PowerTail)
 
 
 def axes() -> Any:
@@ -78,6 +78,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "PowerLawRF": {
         "alpha": 0.7, "beta": 1.0, "width": 8, "ambient": 32, "noise": 0.1, "init_std": 0.1, "samples": None,
     },
+    "RandomFeatures": {
+        "eigvals": [1.0, 0.5, 0.3], "target_power": [1.0, 0.5, 0.2], "tails": (sv.models.PowerTail(0.7, 1.0, 32),),
+        "width": 8, "noise": 0.1, "init_std": 0.1, "samples": None, "merged": None,
+    },
+    "models.PowerTail": {"alpha": 0.7, "beta": 1.0, "until": 32, "eigval": 0.1, "power": 0.1},
     "models.DataSets": {"problem": PROBLEM, "samples": 5},
     "models.EmpiricalProblem": {
         "eigvals": np.ones(2), "target": np.ones(2), "initial": np.zeros(2), "floor": np.asarray(0.1), "vectors": np.eye(2),
@@ -127,6 +132,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "theory.responses": {"model": DATA, "algorithm": FULL, "lags": [0, 2]},
     "theory.ridgeless_mean": {"problem": PROBLEM, "samples": [4, 9]},
     "theory.theory_frontier": {"model": MODEL, "algorithm": sv.SGD(0.1, 1), "compute": [1e4], "nodes": 128},
+    "fits.measured_features": {
+        "problem": sv.LinearProblem(np.arange(1.0, 65) ** -1.5, np.arange(1.0, 65) ** -0.5), "between": (1, 30),
+        "keep": 20, "tolerance": 0.1, "until": 1000, "width": 8, "samples": None,
+    },
     "fits.fit_spectrum": {"eigvals": np.arange(1.0, 65) ** -1.5, "power": np.ones(64), "tolerance": 0.1, "between": (1, 60)},
     "fits.measure_frontier": {
         "width": WIDTHS, "steps": STEPS, "risk": np.stack([RISK, RISK * 1.1], 1), "batch_size": 1, "approach": "isoflop",

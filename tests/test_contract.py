@@ -42,7 +42,7 @@ def numbers(module):
 
 
 def test_something_is_found():
-    assert {"PowerLawRF", "LinearRegression", "NonlinearRF"} <= LAWS.keys()
+    assert {"PowerLawRF", "RandomFeatures", "LinearRegression", "NonlinearRF"} <= LAWS.keys()
     assert {"LinearProblem", "RandomFeatureProblem", "FiniteProblem", "EmpiricalProblem"} <= DRAWS.keys()
     assert {"SGD", "Ridge", "GradientFlow", "Optax"} <= ALGORITHMS.keys()
     assert {"Recursion", "Volterra", "DMFT", "Exact", "DeterministicEquivalent", "Simulation"} <= METHODS.keys()
@@ -154,6 +154,7 @@ PROBLEM = sv.PowerLawRF(**SMALL, width=16, ambient=64, noise=0.1).draw(KEY)
 SUBJECTS = {
     "law, stream": sv.PowerLawRF(**SMALL, width=64, ambient=256, noise=0.1),
     "law, data": sv.PowerLawRF(**SMALL, width=48, ambient=192, noise=0.1, samples=64),
+    "bent law, stream": sv.RandomFeatures.bent((0.8, 1.2), (0.6, 0.1), 40, until=256, width=64, noise=0.1),
     "draw, stream": PROBLEM,
     "draw, data": sv.models.FiniteProblem.gaussian(PROBLEM, KEY, 24),
     "data law of a draw": DataSets(PROBLEM, 64),
@@ -265,6 +266,8 @@ LONG = {"Nesterov", "Nesterov, lookahead", "EMAMomentum", "DANA", "ScheduleFree"
 # `DMFT` takes longest to compile, and reads every spectrum in the same way.
 LONG_THEORY = [t for t in COMPARED if t[2] == "DMFT" and t[:2] != ("law, data", "SGD, full batch")]
 QUICK = [t for t in COMPARED if ("draw" in t[0] and t[1] not in LONG) or t[1] in OF_EACH_KIND if t not in LONG_THEORY]
+# A bent law is simulated by the same code as a straight one.
+QUICK = [t for t in QUICK if t[0] != "bent law, stream" or t[1:] == ("SGD", "Recursion")]
 
 
 @pytest.mark.parametrize(

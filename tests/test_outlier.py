@@ -12,19 +12,20 @@ from scipy.stats import chi2
 from solvable.algorithms import SGD
 from solvable.models import PowerLawRF
 from solvable.numerics.outlier import CIRCLE, kept, marks, median_square, split
+from solvable.numerics.power_law_inputs import PowerLawInputs
 from solvable.numerics.resolvent import Ellipse, Law, contour, course, edges, sum_and_slope
 from solvable.theory import stability
 
 
 def law(alpha, width, ratio=4):
-    return Law(*(jnp.asarray(x, float) for x in (alpha, width, ratio * width)))
+    return Law(PowerLawInputs(*(jnp.asarray(x, float) for x in (alpha, 0.7, ratio * width))), jnp.asarray(width, float))
 
 
 @jax.jit
 def both(law):
     """One contour around everything, and two."""
     w = course(law, *edges(law), 512)
-    return contour(law, w, sum_and_slope(law, w)[0]), split(law, marks(law), jnp.asarray(1.4), 512)
+    return contour(law, w, sum_and_slope(law, w)[0]), split(law, marks(law), 512)
 
 
 place = jax.jit(lambda law: marks(law).largest)
@@ -114,7 +115,8 @@ def test_the_contour_around_the_others_ends_below_the_outlier():
 def test_the_place_is_differentiable_where_the_mode_begins_to_stand_out():
     """Somewhere between widths 20 and 100 at alpha = 0.2, ambient = 400: its slope in width does not jump."""
     with jax.enable_x64(True):
-        place = lambda log_width: marks(Law(jnp.asarray(0.2), jnp.exp(log_width), jnp.asarray(400.0))).largest  # noqa: E731
+        fixed = PowerLawInputs(jnp.asarray(0.2), jnp.asarray(0.7), jnp.asarray(400.0))
+        place = lambda log_width: marks(Law(fixed, jnp.exp(log_width))).largest  # noqa: E731
         widths = np.linspace(np.log(20), np.log(100), 201)
         places, slopes = (np.asarray(x) for x in jax.jit(jax.vmap(jax.value_and_grad(place)))(widths))
     quotients = np.diff(places) / np.diff(widths)

@@ -10,6 +10,7 @@ import pytest
 from scipy.special import zeta
 
 from solvable.models import PowerLawRF
+from solvable.numerics.power_law_inputs import PowerLawInputs
 from solvable.numerics.resolvent import Law, contour, course, edges, effective_ridge, sum_and_slope
 
 ridge_of = jax.jit(effective_ridge)
@@ -22,7 +23,7 @@ def contour_of(law):
 
 
 def law(alpha, width, ambient):
-    return Law(*(jnp.asarray(x, float) for x in (alpha, width, ambient)))
+    return Law(PowerLawInputs(*(jnp.asarray(x, float) for x in (alpha, 0.0, ambient))), jnp.asarray(width, float))
 
 
 # One (alpha, beta) in each phase, the line 2 alpha = 1 itself, and very steep spectra.

@@ -1,5 +1,6 @@
 """Fits of measured curves. Nothing here knows a theory."""
 
+from solvable.fits.measured_features import measured_features as measured_features
 from solvable.fits.measured_frontier import FrontierFit as FrontierFit
 from solvable.fits.measured_frontier import MeasuredFrontier as MeasuredFrontier
 from solvable.fits.measured_frontier import measure_frontier as measure_frontier

@@ -8,7 +8,9 @@ from solvable.models.kernels import arc_cosine, kernel_eigvals, relu_ntk, sphere
 from solvable.models.linear_regression import LinearProblem, LinearRegression
 from solvable.models.nonlinear_rf import NonlinearRF
 from solvable.models.power_law_rf import PowerLawRF
+from solvable.models.power_tail import PowerTail
 from solvable.models.random_feature_draw import RandomFeatureProblem
+from solvable.models.random_features import RandomFeatures
 
 __all__ = [
     "AbstractModel",
@@ -24,7 +26,9 @@ __all__ = [
     "LinearRegression",
     "NonlinearRF",
     "PowerLawRF",
+    "PowerTail",
     "RandomFeatureProblem",
+    "RandomFeatures",
     "arc_cosine",
     "empirical_problem",
     "from_data",

@@ -88,6 +88,15 @@ class HasWidths(HasSpectrum):
     def trace(self) -> Float[Array, ""]:
         """Expected trace of the feature covariance."""
 
+    @abc.abstractmethod
+    def default_nodes(self, width: Any) -> int:
+        """Nodes that the spectrum at that width needs."""
+
+    @property
+    def widest(self) -> float:
+        """The largest width that the law has, infinite where there is none."""
+        return np.inf
+
 
 class AbstractProblem(AbstractSubject):
     """One draw, in the eigenbasis of its feature covariance.

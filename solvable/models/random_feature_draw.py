@@ -1,5 +1,6 @@
-"""One draw of power-law random features."""
+"""One draw of random features."""
 
+import abc
 import math
 from functools import partial
 from typing import Any, ClassVar
@@ -15,41 +16,47 @@ from solvable.keys import require_key, stream
 from solvable.models.ambient import AbstractAmbientDraw
 from solvable.models.base import AbstractStream
 from solvable.models.checks import concrete_size
-from solvable.numerics.power_sums import harmonic_sum
+from solvable.numerics.inputs import AbstractInputs, Rest
 from solvable.numerics.precision import in_float64
 
 HEAD_PER_WIDTH = 16  # ambient coordinates kept one by one, per feature, when the ambient dimension is infinite
 
 
-class AbstractPowerLaw(eqx.Module):
-    """The parameters of a law of power-law random features (`PowerLawRF`), from which a draw is made again."""
+class AbstractFeatureLaw(eqx.Module):
+    """What a draw of random features is made from, and is made again from: the inputs and the sizes."""
 
-    alpha: eqx.AbstractVar[Float[Array, ""]]
-    beta: eqx.AbstractVar[Float[Array, ""]]
     width: eqx.AbstractVar[Any]
-    ambient: eqx.AbstractVar[Any]
     noise: eqx.AbstractVar[Float[Array, ""]]
     init_std: eqx.AbstractVar[Float[Array, ""]]
 
+    @abc.abstractmethod
+    def inputs(self) -> AbstractInputs:
+        """Eigenvalues and target powers of the inputs, in float64."""
+
+    @property
+    @abc.abstractmethod
+    def input_count(self) -> Any:
+        """Number of input modes, which may be infinite."""
+
 
 class RandomFeatureProblem(AbstractStream):
-    """One draw of `PowerLawRF`, in its own eigenbasis; the frozen W is kept as its key and made again on demand."""
+    """One draw of random features, in its own eigenbasis; the frozen W is kept as its key and made again on demand."""
 
     eigvals: Float[Array, " width"]
     target: Float[Array, " width"]
     initial: Float[Array, " width"]
     floor: Float[Array, ""]
     key: Key[Array, ""]
-    model: AbstractPowerLaw
+    model: AbstractFeatureLaw
     references: ClassVar[tuple[str, ...]] = ("paquette2024",)
 
     def __check_init__(self):
         require_key(self.key, "that W is made of")
-        if not isinstance(self.model, AbstractPowerLaw):
-            raise refusal("model", "the law that it was drawn from, a PowerLawRF", self.model)
+        if not isinstance(self.model, AbstractFeatureLaw):
+            raise refusal("model", "the law that it was drawn from, such as a PowerLawRF", self.model)
 
     @classmethod
-    def of(cls, model: AbstractPowerLaw, key: Key[Array, ""]) -> "RandomFeatureProblem":
+    def of(cls, model: AbstractFeatureLaw, key: Key[Array, ""]) -> "RandomFeatureProblem":
         """The draw of ``model`` with this key, without data.
 
         Raises:
@@ -75,45 +82,48 @@ class RandomFeatureProblem(AbstractStream):
 
 
 class ProjectedFeatures(AbstractAmbientDraw):
-    """F_jk = j^{-alpha} W_jk, readout_j = j^{-alpha - beta}; W is kept as its key."""
+    """F_jk = sqrt(D_j) W_jk, readout_j = sqrt(p_j); W is kept as its key.
+
+    Attributes:
+        deviations: sqrt(D_j), square roots of the input eigenvalues; shape (ambient,).
+    """
 
     key: Key[Array, ""]
-    alpha: Float[Array, ""]
+    deviations: Float[Array, " ambient"]
     readout: Float[Array, " ambient"]
     noise: Float[Array, ""]
     start: Float[Array, " width"]
 
     @classmethod
     @in_float64
-    def of(cls, model: AbstractPowerLaw, key: Key[Array, ""]) -> "ProjectedFeatures":
+    def of(cls, model: AbstractFeatureLaw, key: Key[Array, ""]) -> "ProjectedFeatures":
         """The draw of ``model`` with this key, the same as its `RandomFeatureProblem` has.
 
         Raises:
             ValueError: the width or the ambient dimension is no finite integer.
         """
         width = concrete_size("width", model.width, "drawing")
-        ambient = concrete_size("ambient", model.ambient, "drawing ambient inputs (sampler 'direct')")
-        alpha = jnp.asarray(model.alpha, float)
-        readout = jnp.arange(1.0, ambient + 1) ** -(alpha + model.beta)
+        ambient = concrete_size("ambient", model.input_count, "drawing ambient inputs (sampler 'direct')")
+        deviations, readout = model.inputs().coordinates(ambient)
         start = _start(_start_normals(key, width), model.init_std, width)
-        return cls(key, alpha, readout, jnp.asarray(model.noise), start)
+        return cls(key, deviations, readout, jnp.asarray(model.noise), start)
 
     @in_float64
     def columns(self, index):
         (width,), (ambient,) = self.start.shape, self.readout.shape
-        return _features(_feature_normals(self.key, index, ambient), self.alpha, width, ambient)
+        return _features(_feature_normals(self.key, index, ambient), jnp.asarray(self.deviations, float), width)
 
 
-def _drawn(model: AbstractPowerLaw, key: Key[Array, ""]):
+def _drawn(model: AbstractFeatureLaw, key: Key[Array, ""]):
     """Eigenvalues, best and initial parameters (eigenbasis), floor, eigenvectors of the draw of a law with a key.
 
     Random numbers come from programs of padded sizes, which many laws share, because they take longest to compile.
     """
     width = concrete_size("width", model.width, "drawing")
-    tail = math.isinf(float(model.ambient))
-    head = HEAD_PER_WIDTH * width if tail else concrete_size("ambient", model.ambient, "drawing")
+    tail = math.isinf(float(model.input_count))
+    head = HEAD_PER_WIDTH * width if tail else concrete_size("ambient", model.input_count, "drawing")
     rows, start = _feature_normals(key, np.arange(padded_size(width)), head), _start_normals(key, width)
-    return _reduced(key, rows, start, model.alpha, model.beta, model.noise, model.init_std, width, head, tail)
+    return _reduced(key, rows, start, model.inputs(), model.noise, model.init_std, width, head, tail)
 
 
 def padded_size(size: int) -> int:
@@ -146,10 +156,9 @@ def _start_normals(key: Key[Array, ""], width: int) -> Float[Array, " padded"]:
     return _normals(stream(key, "initial"), padded_size(width))
 
 
-def _features(normals, alpha, width: int, ambient: int) -> Float[Array, "ambient some"]:
-    """Columns of F = sqrt(D) W, D_j = j^{-2 alpha}, W with entries N(0, 1/width)."""
-    j = jnp.arange(1.0, ambient + 1)
-    return j[:, None] ** -alpha * (normals[:, :ambient].T.astype(float) / math.sqrt(width))
+def _features(normals, deviations, width: int) -> Float[Array, "ambient some"]:
+    """Columns of F = sqrt(D) W, W with entries N(0, 1/width)."""
+    return deviations[:, None] * (normals[:, : len(deviations)].T.astype(float) / math.sqrt(width))
 
 
 def _start(normals, init_std, width: int) -> Float[Array, " width"]:
@@ -157,32 +166,29 @@ def _start(normals, init_std, width: int) -> Float[Array, " width"]:
     return init_std * normals[:width].astype(float)
 
 
-def _tail_moments(key, alpha, beta, width: int, head: int):
-    """The infinitely many coordinates beyond ``head``, by their exact first two moments given the law of W.
+def _tail_moments(key, rest: Rest, width: int):
+    """The infinitely many coordinates that are left, by their exact first two moments given the law of W.
 
     Their covariance is (sum D / d) I plus Gaussian symmetric noise of variance sum D^2 / d^2; their overlap with the
-    target is a Gaussian vector of variance sum D^2 b^2 / d per feature; their target power is sum D b^2.
+    target is a Gaussian vector of variance sum D p / d per feature; their target power is sum p.
     """
-    beyond = lambda p: harmonic_sum(p, jnp.inf) - harmonic_sum(p, jnp.asarray(float(head)))  # noqa: E731
     noise = jax.random.normal(stream(key, "tail covariance"), (width, width), jnp.float32).astype(float)
-    spread = jnp.sqrt(beyond(4 * alpha)) / width
-    covariance = beyond(2 * alpha) / width * jnp.eye(width) + spread * (noise + noise.T) / math.sqrt(2)
+    spread = jnp.sqrt(rest.square) / width
+    covariance = rest.trace / width * jnp.eye(width) + spread * (noise + noise.T) / math.sqrt(2)
     overlap = jax.random.normal(stream(key, "tail overlap"), (width,), jnp.float32).astype(float)
-    return covariance, jnp.sqrt(beyond(4 * alpha + 2 * beta) / width) * overlap, beyond(2 * alpha + 2 * beta)
+    return covariance, jnp.sqrt(rest.overlap / width) * overlap, rest.power
 
 
 @in_float64
 @partial(jax.jit, static_argnames=("width", "head", "tail"))
-def _reduced(key, rows, start, alpha, beta, noise, init_std, width: int, head: int, tail: bool):
+def _reduced(key, rows, start, inputs: AbstractInputs, noise, init_std, width: int, head: int, tail: bool):
     """`_drawn` from its random numbers; the Gram matrix in float64."""
-    alpha, beta = jnp.asarray(alpha, float), jnp.asarray(beta, float)
-    j = jnp.arange(1.0, head + 1)
-    features = _features(rows[:width], alpha, width, head)
-    labels = j ** -(alpha + beta)
+    deviations, labels = inputs.coordinates(head)
+    features = _features(rows[:width], deviations, width)
     gram, overlap = features.T @ features, features.T @ labels
     covariance = shift = power = jnp.zeros(())
     if tail:
-        covariance, shift, power = _tail_moments(key, alpha, beta, width, head)
+        covariance, shift, power = _tail_moments(key, inputs.beyond(head), width)
         gram, overlap = gram + covariance, overlap + shift
     eigvals, vectors = jnp.linalg.eigh(gram)
     eigvals, vectors = eigvals[::-1], vectors[:, ::-1]

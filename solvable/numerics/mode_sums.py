@@ -104,13 +104,33 @@ def power_law_modes(
     eigvals, target = index ** (-2 * alpha), mass * index**-power
     if not is_concrete(ambient) or math.isfinite(float(ambient)):
         return eigvals, mass, target
-    # Beyond the cut sums are integrals from 2^CUT, exact to one part in 2^CUT of the rest.
-    unit, a, s = 2.0**CUT, 2 * alpha, power
-    ratio = (a - 1) / (2 * a - 1)  # (sum lambda^2 / sum lambda) / lambda_CUT
-    tilt = (s - 1) / (a + s - 1) / ratio  # (sum lambda power / sum power) / (sum lambda^2 / sum lambda)
-    rest_mass, rest_power = unit / (a - 1) / ratio, unit ** (1 - s) / (s - 1)
-    return (
-        jnp.concatenate([eigvals, jnp.stack([ratio * unit**-a, jnp.zeros(())])]),
-        jnp.concatenate([mass, jnp.stack([rest_mass, jnp.zeros(())])]),
-        jnp.concatenate([target, rest_power * jnp.stack([tilt, 1 - tilt])]),
+    beyond = rest_modes(2 * alpha, power, 2.0**CUT)
+    unit = 2.0 ** (-CUT * 2 * alpha), jnp.ones(()), 2.0 ** (-CUT * power)
+    return tuple(  # pyright: ignore[reportReturnType]
+        jnp.concatenate([x, u * y]) for x, u, y in zip((eigvals, mass, target), unit, beyond, strict=True)
     )
+
+
+def rest_modes(a: Any, s: Any, unit: float) -> tuple[Float[Array, " two"], Float[Array, " two"], Float[Array, " two"]]:
+    """(eigvals, mass, target power) of two nodes for all modes beyond a large index ``unit``.
+
+    Eigenvalues x^-a and target powers x^-s with x = index / unit, a, s > 1. Sums are integrals, exact to one part in
+    ``unit`` of the rest.
+    """
+    ratio = (a - 1) / (2 * a - 1)  # sum lambda^2 / sum lambda
+    tilt = (s - 1) / (a + s - 1) / ratio  # (sum lambda power / sum power) / (sum lambda^2 / sum lambda)
+    zero = jnp.zeros(())
+    eigvals, mass = jnp.stack([ratio + zero, zero]), jnp.stack([unit / (a - 1) / ratio, zero])
+    return eigvals, mass, unit / (s - 1) * jnp.stack([tilt, 1 - tilt])
+
+
+def stretch_nodes(start: int, stop: float) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"]]:
+    """Indices and weights of the modes start + 1 .. stop, start >= HEAD: by octaves of the index, to 2^CUT at most."""
+    before, stop, blocks = float(start), min(stop, 2.0**CUT), []
+    while before < stop:
+        length = min(before, stop - before)
+        listed = before + np.arange(1.0, length + 1 if length < 2 * POINTS else 1)
+        blocks.append((listed, np.ones(len(listed))) if len(listed) else gauss_sum(before + 1, length))
+        before += length
+    nodes, weights = zip(*blocks, strict=True) if blocks else ([np.zeros(0)], [np.zeros(0)])
+    return np.concatenate(nodes), np.concatenate(weights)

@@ -20,7 +20,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from solvable.numerics.power_sums import power_sum_and_slope
 from solvable.numerics.resolvent import (
     LEFT,
     RIDGE,
@@ -69,13 +68,13 @@ def marks(law: Law) -> Marks:
     many = Others.of(law, jnp.stack([d, d, d, d, d, d + 1]), np.array([0, 0, 0, 1, 1, 1.0]))
     w = landmarks(many, (RIDGE, LEFT, RIGHT, LEFT, RIGHT, RIGHT))
     t = jnp.maximum(1.0, -w[-1])
-    radius = (t - 2.0 ** (-2 * jax.lax.stop_gradient(law.alpha))) / 2
+    radius = (t - jax.lax.stop_gradient(law.inputs.second)) / 2
     points = jnp.concatenate([w[1:5], -t + radius * jnp.exp(1j * half_angles(CIRCLE))])
-    others = Others(law.alpha, d, law.ambient, jnp.concatenate([many.taken[1:5], jnp.ones(CIRCLE)]))
+    others = Others(law.inputs, d, jnp.concatenate([many.taken[1:5], jnp.ones(CIRCLE)]))
     ridge, total = ridge_and_sums(law, w[0], others, points)
     largest = t * (1 - (total[4:].real.mean() - 1) / d) * median_square(d)
     ends = jax.lax.stop_gradient(height(law, w[1:5], total[:4]))
-    left = jnp.where(law.ambient <= d, 0.0, ends[::2])
+    left = jnp.where(law.square, 0.0, ends[::2])
     return Marks(ridge, largest, (left[1], ends[3]), (left[0], ends[1]))
 
 
@@ -84,22 +83,19 @@ def median_square(count: Float[Array, "..."]) -> Float[Array, "..."]:
     return (1 - 2 / (9 * count)) ** 3
 
 
-def split(law: Law, marks: Marks, power: Float[Array, ""], nodes: int) -> Split:
-    """The contours of a law with these `marks`: two where the outlier is apart, else one around everything.
-
-    ``power`` is p of the target's sum R(w) = sum_j j^-p / (1 + w j^{2 alpha}).
-    """
+def split(law: Law, marks: Marks, nodes: int) -> Split:
+    """The contours of a law with these `marks`: two where the outlier is apart, else one around everything."""
     fixed, top = jax.lax.stop_gradient(law), marks.largest
     clear = Ellipse.around(fixed, *marks.rest, nodes).right_end(CLEAR)
-    gap = 1 - 2.0 ** (-2 * fixed.alpha)
+    gap = 1 - fixed.inputs.second
     apart = (jnp.log(jax.lax.stop_gradient(top)) > clear) & (fixed.width * gap > 4)
     left, right = (jnp.where(apart, a, b) for a, b in zip(marks.rest, marks.whole, strict=True))
     around = course(Others.of(fixed, fixed.width, apart), left, right, nodes)
     # The circle w = -1 - radius e^{i theta}: at radius 1 / sqrt(width) z goes to and fro along the band itself.
-    radius, turn = jnp.minimum(1 / jnp.sqrt(fixed.width), gap / 2), jnp.exp(1j * half_angles(CIRCLE))
+    radius = jnp.where(apart, jnp.minimum(1 / jnp.sqrt(fixed.width), gap / 2), 0.5)
+    turn = jnp.exp(1j * half_angles(CIRCLE))
     w = jnp.concatenate([around, jax.lax.stop_gradient(-1 - radius * turn), marks.ridge[None]])
-    powers = jnp.stack([jnp.zeros_like(power), power])[:, None]
-    (total, target), (slope, _) = power_sum_and_slope(powers, w, law.alpha, law.ambient)
+    total, slope, target = law.inputs.all_sums(w)
     one = contour(law, around, total[:nodes])
     z = -w * (1 - total / law.width)
     along = (1 - (total + slope)[nodes:-1] / law.width) * radius * turn / CIRCLE

@@ -59,7 +59,7 @@ def _bernoulli(count: int) -> list[Fraction]:
     return numbers
 
 
-def _powers(a: Float[Array, "..."], start: Float[Array, "..."], stop: Float[Array, "..."]):
+def power_integral(a: Float[Array, "..."], start: Float[Array, "..."], stop: Float[Array, "..."]):
     """integral_start^stop e^{a y} dy, stable as a -> 0 and anchored at the larger end so that nothing overflows."""
     span = stop - start
     small = jnp.abs(a) * span < 1e-6
@@ -70,7 +70,7 @@ def _powers(a: Float[Array, "..."], start: Float[Array, "..."], stop: Float[Arra
     return jnp.exp(a * jnp.where(small | (a < 0), start, stop)) * ratio
 
 
-def _log_size(v: Float[Array, ""] | float):
+def log_size(v: Float[Array, ""] | float):
     """log v, with infinity as a number so large that e^-(log v) is 0 and so are its derivatives."""
     return jnp.minimum(jnp.log(v), 1e8)
 
@@ -111,7 +111,8 @@ def _fermi_integral(b, start, stop, angle):
     n = np.arange(SERIES)
     # The first row is the series on the left, sum (-1)^n e^{(b + n) y}, the second sum (-1)^n e^{(b - 1 - n) y}.
     rates = jnp.stack([b[..., None] + n, b[..., None] - 1 - n])
-    size = _powers(rates, jnp.stack([low_start, high_start])[..., None], jnp.stack([low_stop, high_stop])[..., None])
+    starts, stops = jnp.stack([low_start, high_start]), jnp.stack([low_stop, high_stop])
+    size = power_integral(rates, starts[..., None], stops[..., None])
     phases = turn(angle[..., None] * n) * (-1.0) ** n
     low, high = (jnp.stack([phases, phases.conj()]) * size).sum(-1)
     low, high = turn(b * angle) * low, turn((b - 1) * angle) * high
@@ -120,11 +121,11 @@ def _fermi_integral(b, start, stop, angle):
     return low + high + jnp.where(between, _detour(b, left, right, angle), 0)
 
 
-def _tail_integral(p, w, alpha, start, stop):
+def tail_integral(p, w, alpha, start, stop):
     """integral_start^stop x^-p / (1 + w x^{2 alpha}) dx by y = log(w x^{2 alpha})."""
     b = (1 - p) / (2 * alpha)
     log_w, angle = jnp.log(jnp.abs(w)), jnp.angle(w)
-    y0, y1 = log_w + 2 * alpha * jnp.log(start), log_w + 2 * alpha * _log_size(stop)
+    y0, y1 = log_w + 2 * alpha * jnp.log(start), log_w + 2 * alpha * log_size(stop)
     prefactor = jnp.exp(-b * log_w) * turn(-b * angle) / (2 * alpha)
     return prefactor * _fermi_integral(*jnp.broadcast_arrays(b, y0, y1, angle))
 
@@ -191,7 +192,7 @@ def power_sum_and_slope(
     size = w[..., None] * points ** (2 * alpha)
     share = reciprocal(1 + size)
     summand = points ** -p[..., None] * share
-    integral = _tail_integral(p, w, alpha, start, stop)
+    integral = tail_integral(p, w, alpha, start, stop)
     first, last = start * summand[..., HEAD], jnp.where(jnp.isinf(v), 0.0, points[-ENDS]) * summand[..., -ENDS]
     stretched = (last - first - (1 - p) * integral) / (2 * alpha)
     return (summand * weight).sum(-1) + integral, stretched - (summand * size * share * weight).sum(-1)
@@ -200,4 +201,4 @@ def power_sum_and_slope(
 def harmonic_sum(p: Float[Array, ""], v: Float[Array, ""] | float) -> Float[Array, ""]:
     """sum_{j=1}^{v} j^{-p}, v >= 1 real (see the module), infinite when p > 1."""
     points, weight, start, stop = _parts(v)
-    return points**-p @ weight + _powers(1 - p, jnp.log(start), _log_size(stop))
+    return points**-p @ weight + power_integral(1 - p, jnp.log(start), log_size(stop))

@@ -1,15 +1,16 @@
-"""Deterministic equivalent of the power-law random-feature covariance, for any width and ambient dimension.
+"""Deterministic equivalent of the random-feature covariance, for any inputs and any width.
 
-The covariance K = W^T D W, with D = diag(j^{-2 alpha}), j <= v, and W_ij ~ N(0, 1/d), has a resolvent fixed by m(z),
+The covariance K = W^T D W, with D = diag(D_1, ..., D_v) and W_ij ~ N(0, 1/d), has a resolvent fixed by m(z),
 
     m(z) = 1 / (1 + (1/d) sum_j D_j / (D_j m(z) - z))                    (Paquette et al. 2024, arXiv 2405.15074).
 
-In the variable w = -z / m the fixed point is explicit: S(w) = sum_j 1 / (1 + w j^{2 alpha}) gives m = 1 - S(w)/d and
+In the variable w = -z / m the fixed point is explicit: S(w) = sum_j D_j / (D_j + w) gives m = 1 - S(w)/d and
 
     z(w) = -w (1 - S(w)/d)                                               (the inverse of Silverstein and Bai 1995),
 
 so the spectrum's edges are critical points of z(w), and w(z) is a Newton iteration. Sums over eigenvalues are then
-contour integrals in the w plane; their nodes and weights are the quadrature that every one-pass theory uses.
+contour integrals in the w plane; their nodes and weights are the quadrature that every one-pass theory uses. D_1 = 1:
+eigenvalues are in units of the largest input mode. What the inputs are is not known here (`solvable.numerics.inputs`).
 """
 
 import math
@@ -18,12 +19,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Bool, Complex, Float
 
 from solvable.arrays import is_concrete
 from solvable.numerics.complex_numbers import reciprocal
 from solvable.numerics.grouping import map_in_groups
-from solvable.numerics.power_sums import harmonic_sum, power_sum_and_slope
+from solvable.numerics.inputs import AbstractInputs
 from solvable.numerics.roots import bisect
 
 ANGLE = 0.65  # half-width of the contour in arg z: midway between the spectrum and the time-inversion contour
@@ -34,16 +35,20 @@ NEWTON = 4  # iterations where w(z) must be accurate; near a contour, which may 
 
 
 class Law(NamedTuple):
-    """The power law and its sizes, as real scalars: the theory is continuous in width and ambient."""
+    """The inputs and the number of features, real: the theory is continuous in it."""
 
-    alpha: Float[Array, ""]
+    inputs: AbstractInputs
     width: Float[Array, ""]
-    ambient: Float[Array, ""]
 
     @property
     def taken(self) -> Float[Array, ""]:
         """How many modes are taken out, from the largest on."""
         return jnp.zeros(())
+
+    @property
+    def square(self) -> Bool[Array, ""]:
+        """Whether there are no more modes than features."""
+        return self.inputs.count <= self.width
 
 
 class Others(NamedTuple):
@@ -52,15 +57,14 @@ class Others(NamedTuple):
     Its S(w) is S(w) - 1/(1 + w) + 1: the 1 stands for the feature.
     """
 
-    alpha: Float[Array, ""]
-    width: Float[Array, ""]
-    ambient: Float[Array, ""]
-    taken: Float[Array, ""]
+    inputs: AbstractInputs
+    width: Float[Array, "..."]
+    taken: Float[Array, "..."]
 
     @classmethod
     def of(cls, law: Law, width: Float[Array, "..."], taken: Any = 0.0) -> "Others":
         """Of one law at several widths and counts of modes taken out."""
-        return cls(law.alpha, width, law.ambient, jnp.broadcast_to(jnp.asarray(taken, float), width.shape))
+        return cls(law.inputs, width, jnp.broadcast_to(jnp.asarray(taken, float), width.shape))
 
 
 class Contour(NamedTuple):
@@ -72,18 +76,20 @@ class Contour(NamedTuple):
     total: Complex[Array, " nodes"]  # S(w)
 
 
-def default_nodes(alpha: Any, width: Any) -> int:
-    """Contour nodes for an accuracy of about 1e-10: in proportion to the decades of eigenvalues, 512 at least."""
-    if not is_concrete(alpha, width) or np.ndim(alpha) or np.ndim(width):
+def default_nodes(depth: Any) -> int:
+    """Contour nodes for an accuracy of about 1e-10: in proportion to the e-folds of eigenvalues, 512 at least.
+
+    ``depth`` is log(D_1 / D_width); where it is traced they are 512.
+    """
+    if not is_concrete(depth) or np.ndim(depth):
         return 512
-    decades = 2 * float(alpha) * math.log(max(float(width), 1.0))
-    return 512 * max(1, math.ceil(decades / 60))
+    return 512 * max(1, math.ceil(float(depth) / 60))
 
 
 def sum_and_slope(law: Law | Others, w: Any) -> tuple[Complex[Array, "..."], Complex[Array, "..."]]:
     """S(w), of what the law is without, and w dS/dw."""
     w = jnp.asarray(w, complex)
-    total, slope = power_sum_and_slope(jnp.zeros(()), w, law.alpha, law.ambient)
+    total, slope = law.inputs.sums(w)
     share = reciprocal(1 + w)
     return total + law.taken * w * share, slope + law.taken * w * share * share
 
@@ -95,12 +101,12 @@ def landmarks(law: Others, kinds: tuple[int, ...]) -> Float[Array, " marks"]:
     """w of landmarks of z(w), found together; ``law.width`` and ``law.taken`` have shape (marks,).
 
     Each is where a count of modes falls to the width as w moves away from the poles: S(w) for a ridge, and
-    S(w) + w S'(w) = sum_j 1 / (1 + w j^{2 alpha})^2 for an edge. Roots of logarithms, to (bracket) / 2^31; constants
+    S(w) + w S'(w) = sum_j (D_j / (D_j + w))^2 for an edge. Roots of logarithms, to (bracket) / 2^31; constants
     to differentiation.
     """
     law = jax.lax.stop_gradient(law)
     kind = np.array(kinds)
-    top = jnp.where(law.taken > 0, 2.0 ** (-2 * law.alpha), 1.0)
+    top = jnp.where(law.taken > 0, law.inputs.second, 1.0)
 
     def place(x):
         return jnp.where(kind == RIGHT, -top * (1 + jnp.exp(x)), jnp.exp(x))
@@ -109,21 +115,12 @@ def landmarks(law: Others, kinds: tuple[int, ...]) -> Float[Array, " marks"]:
         value, slope = sum_and_slope(law, place(x))
         return 1 - (value.real + jnp.where(kind == RIDGE, 0.0, slope.real)) / law.width
 
-    trace, square = jax.vmap(harmonic_sum, (0, None))(law.alpha * jnp.array([2.0, 4.0]), law.ambient)
-    low, high = _ridge_bracket(law, trace)
+    trace, square = law.inputs.moments()
+    low, high = law.inputs.ridge_bracket(law.width, trace)
+    low, high = low - 1e-3, high + 1e-3
     near, far = _gap_bracket(law, square, top)
     low, high = jnp.where(kind == RIGHT, near, low - 60.0 * (kind == LEFT)), jnp.where(kind == RIGHT, far, high)
     return place(bisect(missing, low, high, BISECTIONS))
-
-
-def _ridge_bracket(law: Law | Others, trace):
-    """Bounds of log kappa; of the left edge's log w the upper one."""
-    alpha, d, v = law[:3]
-    spare = jnp.where(jnp.isinf(v) | (v <= d), 1.0, v / d - 1)
-    finite = jnp.log(spare) - 2 * alpha * jnp.log(jnp.where(jnp.isinf(v), 2 * d + 2, v))
-    low = jnp.where(v >= 2 * d + 2, -2 * alpha * jnp.log(2 * d + 2), finite)
-    high = jnp.where(jnp.isinf(trace), 0.0, jnp.log(trace / d))
-    return low - 1e-3, high + 1e-3
 
 
 def _gap_bracket(law: Others, square, top):
@@ -135,7 +132,7 @@ def _gap_bracket(law: Others, square, top):
 
 
 def effective_ridge(law: Law) -> Float[Array, ""]:
-    """kappa > 0 with sum_j D_j / (D_j + kappa) = width; 0 if ambient equals width. tau = 1/kappa."""
+    """kappa > 0 with sum_j D_j / (D_j + kappa) = width; 0 if there are no more modes than that. tau = 1/kappa."""
     return ridge_and_sums(law, landmarks(Others.of(law, law.width[None]), (RIDGE,))[0])[0]
 
 
@@ -146,10 +143,10 @@ def ridge_and_sums(
 
     Differentiable: Newton's steps carry the derivatives of the root.
     """
-    square = law.ambient <= law.width
+    square = law.square
     points = jnp.zeros(0, complex) if w is None else w
     taken = jnp.concatenate([jnp.zeros(1), jnp.zeros(0) if others is None else others.taken])
-    all_of_them = Others(law.alpha, law.width, law.ambient, taken)
+    all_of_them = Others(law.inputs, law.width, taken)
 
     def polish(_, state):
         x = state[0]
@@ -170,7 +167,7 @@ def edges(law: Law) -> tuple[Float[Array, ""], Float[Array, ""]]:
     both = Others.of(law, jnp.stack([law.width, law.width]))
     w = landmarks(both, (LEFT, RIGHT))
     left, right = height(both, w, sum_and_slope(both, w)[0])
-    return jnp.where(law.ambient <= law.width, 0.0, left), right
+    return jnp.where(law.square, 0.0, left), right
 
 
 def height(law: Law | Others, w: Float[Array, "..."], total: Complex[Array, "..."]) -> Float[Array, "..."]:
@@ -235,7 +232,8 @@ class Ellipse(NamedTuple):
     @classmethod
     def around(cls, law: Law | Others, left: Float[Array, ""], right: Float[Array, ""], nodes: int) -> "Ellipse":
         """As close as ``nodes`` nodes allow."""
-        left = jnp.maximum(left, right * jnp.maximum(1e-300, 1e-28 * law.width ** (-2 * law.alpha)))
+        lowest = 1e-28 * jnp.exp(-law.inputs.depth(law.width))
+        left = jnp.maximum(left, right * jnp.maximum(1e-300, lowest))
         center, focus = jnp.log(left * right) / 2, jnp.log(right / left) / 2
         return cls(center, focus, jnp.minimum(ANGLE, HUG * focus / nodes))
 
@@ -269,7 +267,7 @@ def contour(law: Law, w: Complex[Array, " nodes"], total: Complex[Array, " nodes
     """The contour along a `course` w, where S(w) = ``total``, by the trapezoidal rule.
 
     Any contour around the same modes gives the same integrals, whichever law's support it was laid around: z and the
-    weights carry the derivatives in alpha, width and ambient.
+    weights carry the derivatives in the inputs and the width.
     """
     z = -w * (1 - total / law.width)
     return Contour(z, w, z * _slope_along(jnp.log(z)) / (1j * len(w)), total)

@@ -71,7 +71,8 @@ def theory_frontier(
     """The exact frontier of ``model``'s law over all widths.
 
     Args:
-        model: a law with ``at_width`` (`PowerLawRF`); its own width only fixes the ratio ambient / width.
+        model: a law with ``at_width``: `PowerLawRF`, whose own width only fixes the ratio ambient / width, or
+            `RandomFeatures`, whose inputs are the same at every width.
         algorithm: a stationary algorithm, or a function of the model at each width that returns one, for learning
             rates that depend on the width: ``lambda m: SGD(0.5 / m.trace())``. It is called once or twice before, with
             concrete models, to check what it returns.
@@ -83,8 +84,8 @@ def theory_frontier(
     """
     build, batch = checked_builder(model, algorithm)
     values = checked_compute(compute, batch)
-    widest = float(values.max()) ** 0.7
-    nodes = _nodes(nodes) or default_nodes(getattr(model, "alpha", 1.0), widest)
+    widest = min(float(values.max()) ** 0.7, model.widest)  # pyright: ignore[reportAttributeAccessIssue]
+    nodes = _nodes(nodes) or model.default_nodes(widest)  # pyright: ignore[reportAttributeAccessIssue]
     return _frontier(model, build, values, nodes, stages_for(values.max()))
 
 
@@ -132,7 +133,7 @@ def frontier_map(
     shape = (*points[0].shape, *extra)
     tasks = [np.broadcast_to(x.reshape((*x.shape, *(1,) * len(extra))), shape).reshape(-1) for x in points]
     tasks.append(np.broadcast_to(values, shape).reshape(-1))
-    nodes = nodes or default_nodes(tasks[0].max(), float(values.max()) ** 0.7)
+    nodes = nodes or default_nodes(2 * tasks[0].max() * np.log(values.max()) * 0.7)
     stages = stages_for(values.max()) if stages is None else stages
     if progress is not None and not is_function(progress):
         raise refusal("progress", "a function of (done, in all) or None", progress)

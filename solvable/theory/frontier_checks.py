@@ -15,6 +15,7 @@ from solvable.models.base import HasWidths
 from solvable.numerics.inversion import FIRST
 
 Builder = Callable[[Any], AbstractModewise]
+LEAST_WIDEST = 4  # widths from 2 to there are tried at least
 
 
 class Constant(eqx.Module):
@@ -82,11 +83,18 @@ def checked_builder(model: Any, algorithm: Any, *fields: str) -> tuple[Builder, 
     require_family(model, *fields)
     read_model(model, Spectrum, reader="the frontier")
     build = as_builder(algorithm)
-    samples = [build(model), build(model.at_width(2 * model.width))]
+    if model.widest < LEAST_WIDEST:
+        raise ValueError(f"model: wanted a law with {LEAST_WIDEST} inputs or more for its frontier; got {shown(model)}")
+    samples = [build(model), build(model.at_width(_another(model)))]
     batch = common_batch(samples)
     for sample in samples:
         _check_algorithm(sample)
     return build, batch
+
+
+def _another(model: Any) -> Any:
+    """A width that is not the model's own."""
+    return 2 * model.width if 2 * model.width <= model.widest else model.width / 2
 
 
 def _check_algorithm(sample: Any) -> None:

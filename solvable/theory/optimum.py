@@ -66,6 +66,7 @@ def optimum(model, build, log_compute, log_batch, nodes: int, stages: int) -> Fr
     Widths are tried over the whole range, then around the best of them, then around the polynomial's minimum.
     """
     lowest, highest = jnp.log(2.0), log_compute - log_batch - jnp.log(float(FIRST))
+    highest = jnp.minimum(highest, jnp.log(model.widest))
     whole, unit = highest - lowest, np.linspace(-1.0, 1.0, STENCIL)
 
     def phi(log_width):

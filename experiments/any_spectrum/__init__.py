@@ -1,0 +1,1 @@
+"""Compute-optimal frontiers of populations that are no single power law."""
