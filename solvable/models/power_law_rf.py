@@ -14,10 +14,15 @@ from solvable.keys import require_key
 from solvable.models.base import AbstractModel, AbstractProblem, HasPopulation, HasWidths, sizes
 from solvable.models.checks import check_power_law, check_samples, check_started_at_zero, check_width
 from solvable.models.finite import FiniteProblem
-from solvable.models.power_law_spectrum import typical_density, typical_floor, typical_spectrum, typical_support
+from solvable.models.power_law_spectrum import (
+    expected_trace,
+    typical_density,
+    typical_floor,
+    typical_spectrum,
+    typical_support,
+)
 from solvable.models.random_feature_draw import AbstractPowerLaw, ProjectedFeatures, RandomFeatureProblem
 from solvable.numerics.mode_sums import power_law_modes
-from solvable.numerics.power_sums import harmonic_sum
 from solvable.numerics.precision import in_float64
 from solvable.numerics.resolvent import Law, default_nodes
 
@@ -77,8 +82,7 @@ class PowerLawRF(HasWidths, HasPopulation, AbstractModel, AbstractPowerLaw):
     @in_float64
     def trace(self) -> Float[Array, ""]:
         """Expected trace of the feature covariance, sum_{j <= ambient} j^{-2 alpha}."""
-        alpha, _, ambient = self.law()
-        return harmonic_sum(2 * alpha, ambient)
+        return expected_trace(self.law())
 
     @in_float64
     def floor(self) -> Float[Array, ""]:

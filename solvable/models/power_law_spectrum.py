@@ -1,4 +1,4 @@
-"""Floor, support, density and spectrum of the typical draw of `PowerLawRF`: functions of numbers, compiled once."""
+"""Trace, floor, support, density and spectrum of the typical draw of `PowerLawRF`: functions of numbers, compiled once."""
 
 from functools import partial
 
@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from solvable.forms.spectrum import Spectrum
 from solvable.numerics.outlier import marks, split
-from solvable.numerics.power_sums import power_sum
+from solvable.numerics.power_sums import harmonic_sum, power_sum
 from solvable.numerics.resolvent import Law, edges, effective_ridge, on_axis
 
 
@@ -18,6 +18,12 @@ def typical_floor(law: Law, beta, noise):
     square = kappa == 0
     kappa = jnp.where(square, 1.0, kappa)
     return jnp.where(square, 0.0, kappa * power_sum(2 * beta, kappa, law.alpha, law.ambient).real) + noise**2
+
+
+@jax.jit
+def expected_trace(law: Law):
+    """sum_{j <= ambient} j^{-2 alpha}."""
+    return harmonic_sum(2 * law.alpha, law.ambient)
 
 
 @jax.jit

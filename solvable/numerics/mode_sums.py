@@ -99,8 +99,9 @@ def power_law_modes(
     rest's trace, squared trace and sum of eigenvalue * power, one at eigenvalue 0 what is left of its power (which
     may be negative). alpha and power may be traced: the indices do not depend on them.
     """
-    alpha, power = jnp.asarray(alpha, float), jnp.asarray(power, float)
-    index, mass = (jnp.asarray(x, float) for x in power_law_nodes(ambient))
+    xp: Any = np if is_concrete(alpha, power, ambient) else jnp
+    alpha, power = xp.asarray(alpha, float), xp.asarray(power, float)
+    index, mass = (xp.asarray(x, float) for x in power_law_nodes(ambient))
     eigvals, target = index ** (-2 * alpha), mass * index**-power
     if not is_concrete(ambient) or math.isfinite(float(ambient)):
         return eigvals, mass, target
@@ -110,7 +111,7 @@ def power_law_modes(
     tilt = (s - 1) / (a + s - 1) / ratio  # (sum lambda power / sum power) / (sum lambda^2 / sum lambda)
     rest_mass, rest_power = unit / (a - 1) / ratio, unit ** (1 - s) / (s - 1)
     return (
-        jnp.concatenate([eigvals, jnp.stack([ratio * unit**-a, jnp.zeros(())])]),
-        jnp.concatenate([mass, jnp.stack([rest_mass, jnp.zeros(())])]),
-        jnp.concatenate([target, rest_power * jnp.stack([tilt, 1 - tilt])]),
+        xp.concatenate([eigvals, xp.stack([ratio * unit**-a, xp.zeros(())])]),
+        xp.concatenate([mass, xp.stack([rest_mass, xp.zeros(())])]),
+        xp.concatenate([target, rest_power * xp.stack([tilt, 1 - tilt])]),
     )

@@ -159,7 +159,7 @@ def _stages(stages: int | None) -> int | None:
 
 def _in_chunks(solve: Callable, places: np.ndarray, shape: tuple[int, ...], workers: int, progress) -> Any:
     """``solve`` of places in chunks of one size, by threads; arrays of the whole shape, NaN elsewhere."""
-    size = next((size for size in CHUNKS if size >= len(places)), CHUNKS[-1])
+    size = next((size for size in CHUNKS if size * min(workers, 2) >= len(places)), CHUNKS[-1])
     chunks = [np.resize(places[i : i + size], size) for i in range(0, len(places), size)]
     parts, done = [], lambda count: min(count * size, len(places))
     with ThreadPoolExecutor(workers) as pool:
