@@ -68,9 +68,9 @@ def test_what_is_said_goes_before_the_default(tmp_path):
 
 
 @pytest.mark.parametrize("words", [["--tiny"], []])
-def test_a_trial_is_compiled_quickly(words, tmp_path):
-    shown = "lambda _: print(os.environ['XLA_FLAGS']) or 0; "
-    script = "import os, solvable.cli.experiments as x; x.phase_diagram = " + shown + command("phase-diagram", *words) + COMPILE  # XLA knows the flags
+def test_a_trial_is_compiled_quickly(words):
+    shown = "import os, solvable.cli.experiments as x; x.phase_diagram = lambda _: print(os.environ['XLA_FLAGS']) or 0"
+    script = f"{shown}; " + command("phase-diagram", *words) + COMPILE  # XLA knows the flags
     environ = {**os.environ, "XLA_FLAGS": MINE}
     done = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == (f"{QUICK} {OLDER} {MINE}" if words else MINE)

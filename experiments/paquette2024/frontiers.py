@@ -44,7 +44,7 @@ class Config:
     seed: int = 0
 
 
-# Optima of the exact frontier: how many are drawn; contour nodes and stages of their search, there and at the far compute
+# Optima of the exact frontier: how many are drawn; nodes and stages of their search, there and at the far compute
 FULL = dict(drawn=10, nodes=shared.NODES, stages=shared.STAGES, far_nodes=768, far_stages=5)
 TINY = dict(widths=(8, 16, 32), window=(256.0, 1024.0), draws=8, runs=8, theory_compute=(1e3, 1e5), far_compute=1e12,
             drawn=2, nodes=64, stages=1, far_nodes=64, far_stages=1)

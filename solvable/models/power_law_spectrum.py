@@ -1,4 +1,4 @@
-"""Trace, floor, support, density and spectrum of the typical draw of `PowerLawRF`: functions of numbers, compiled once."""
+"""Trace, floor, support, density and spectrum of the typical draw of `PowerLawRF`: of numbers, compiled once."""
 
 from functools import partial
 
