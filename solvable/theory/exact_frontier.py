@@ -23,7 +23,7 @@ from solvable.theory.frontier_checks import Builder, checked_builder, checked_co
 from solvable.theory.optimum import optimum, stages_for
 
 MOST_WORKERS = 256  # threads
-CHUNKS = (1, 8, 32)  # points of a map solved by one compiled call: fewer are repeated, which costs less than a program
+CHUNKS = (1, 8, 16)  # points of a map solved by one compiled call: fewer are repeated, which costs less than a program
 STAIRCASE = 1.0  # modes learned per e-fold of steps below which single modes show in the exponents
 
 
