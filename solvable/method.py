@@ -154,11 +154,16 @@ def read_model(model: AbstractSubject, *forms: type[SubjectT], reader: str) -> S
     Raises:
         ValueError: it is no model, or states none of them.
     """
+    return model.lower(form_of(model, *forms, reader=reader))
+
+
+def form_of(model: AbstractSubject, *forms: type[SubjectT], reader: str) -> type[SubjectT]:
+    """Which of ``forms`` `read_model` lowers a model to; nothing is computed."""
     check_kind("model", model, AbstractSubject)
     has = model.lowerings()
     for form in forms:
         if form in has:
-            return model.lower(form)
+            return form
     raise Mismatch(_model_at_fault(model, forms, reader))
 
 

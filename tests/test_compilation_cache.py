@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from solvable.cli.programs import VARIABLE, settings, take_flag
+from solvable.cli.programs import OLDER, QUICK, VARIABLE, quick_settings, settings, take_flag
 from solvable.io import program_folder
 
+MINE = "--xla_force_host_platform_device_count=1"  # a flag of XLA that the user has set
 COMPILE = "import jax; jax.jit(lambda x: x + 1)(1)"
 AS_IT_WAS = (
     "import jax; before = dict(jax.config.values); import solvable as sv; sv.solve; sv.sweep; sv.Simulation; "
@@ -64,6 +65,16 @@ def test_what_is_said_goes_before_the_default(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         settings({VARIABLE: str(tmp_path / "file")})
+
+
+@pytest.mark.parametrize("words", [["--tiny"], []])
+def test_a_trial_is_compiled_quickly(words):
+    shown = "import os, solvable.cli.experiments as x; x.phase_diagram = lambda _: print(os.environ['XLA_FLAGS']) or 0"
+    script = f"{shown}; " + command("phase-diagram", *words) + COMPILE  # XLA knows the flags
+    environ = {**os.environ, "XLA_FLAGS": MINE}
+    done = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == (f"{QUICK} {OLDER} {MINE}" if words else MINE)
+    assert quick_settings({}, "9.0.0") == {"XLA_FLAGS": QUICK}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the custom of Unix")

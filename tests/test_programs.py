@@ -53,3 +53,22 @@ def counted():
 @pytest.mark.parametrize("name", CALLS)
 def test_no_more_programs_than(counted, name):
     assert counted[name] <= CALLS[name][1]
+
+
+MAIN = """
+import sys
+from solvable.cli import main
+
+folder = sys.argv[1]
+print(count(lambda: main(["phase-diagram", *sys.argv[2:], "--output", folder])), file=sys.stderr)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [["--tiny"], ["--draws", "2", "--runs", "2", "--points", "2"]])
+def test_the_main_job_compiles_no_more_programs_than(size, tmp_path):
+    """The second at all widths and the whole window, which is what the number depends on."""
+    script = [sys.executable, "-c", COUNT + MAIN, str(tmp_path / "out"), *size]
+    done = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stderr.split()[-1]) <= 40

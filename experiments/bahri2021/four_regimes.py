@@ -50,37 +50,39 @@ class Config:
     seed: int = 0
 
 
-TINY = dict(fixed=8, sampled_growth=4, sampled_resolution=16, num_runs=8)
+FULL = dict(sampled=5)  # sizes simulated in each panel
+TINY = dict(fixed=8, sampled_growth=4, sampled_resolution=16, num_runs=8, sampled=3, ambient=512)
 
 
 def run(config: Config, progress=lambda *_: None):
     """Excess or whole risk in each panel: theory (phase, point), simulation with its error (phase, bin)."""
-    sizes = {**vars(config), **(TINY if config.tiny else {})}
+    sizes = {**vars(config), **(TINY if config.tiny else FULL)}
     alpha, fixed = (1 + config.alpha_k) / 2, sizes["fixed"]
-    model = sv.PowerLawRF(alpha, 0.0, fixed, config.ambient, samples=fixed)
+    model = sv.PowerLawRF(alpha, 0.0, fixed, sizes["ambient"], samples=fixed)
     limit = float(sv.ridge_map(model, width=fixed, samples=np.inf).risk)
     grown = fixed * np.geomspace(2.0, sizes["growth"], 40)
     small = np.geomspace(*sizes["resolution"], 40)
     ends = [dict(samples=grown), dict(width=grown), dict(width=np.inf, samples=small),
             dict(width=small, samples=np.inf)]
     theory = [sv.ridge_map(model, **sizes_of).risk - (limit if i < 2 else 0.0) for i, sizes_of in enumerate(ends)]
-    tried = [np.unique(np.geomspace(*ends, 5).astype(int)) for ends in
+    most = sizes["sampled"]
+    tried = [np.unique(np.geomspace(*ends, most).astype(int)) for ends in
              ((2 * fixed, fixed * sizes["sampled_growth"]), (10, sizes["sampled_resolution"]))]
     tried = [tried[0], tried[0], tried[1], tried[1]]
     measured = []
     for index, values in enumerate(tried):
         progress("panels", index, len(PANELS))
         key = jax.random.fold_in(jax.random.key(config.seed), index)
-        rest = alpha, fixed, config.ambient, sizes["num_runs"], key
+        rest = alpha, fixed, sizes["ambient"], sizes["num_runs"], key
         risk = np.array([_simulated(index, int(n), *rest) for n in values])
         risk[:, 0] -= limit if index == 1 else 0.0
-        measured.append(np.pad(risk, ((0, 5 - len(risk)), (0, 0)), constant_values=np.nan))
+        measured.append(np.pad(risk, ((0, most - len(risk)), (0, 0)), constant_values=np.nan))
     progress("panels", len(PANELS), len(PANELS))
     measured, points, dots = np.stack(measured), ("phase", "point"), ("phase", "bin")
     variables = {
         "size": (points, [grown, grown, small, small], "the size that grows"),
         "theory": (points, theory, "risk of the typical draw; variance-limited: above its limit"),
-        "sampled_size": (dots, [np.pad(v.astype(float), (0, 5 - len(v)), constant_values=np.nan) for v in tried],
+        "sampled_size": (dots, [np.pad(v.astype(float), (0, most - len(v)), constant_values=np.nan) for v in tried],
                          "the size that grows, simulated"),
         "sampled": (dots, measured[..., 0], "mean risk over draws; variance-limited: above the theory's limit"),
         "stderr": (dots, measured[..., 1], "standard error of sampled"),

@@ -53,7 +53,7 @@ class Config:
 
 def run(config: Config):
     """Risk and regime on (setting, width, samples), and the simulated risk with the sizes exchanged."""
-    points, runs = (12, 32) if config.tiny else (config.points, config.num_runs)
+    points, runs = (6, 8) if config.tiny else (config.points, config.num_runs)
     sizes = np.geomspace(config.smallest, config.largest, points)
     models = [sv.PowerLawRF((1 + config.alpha_k) / 2, 0.0, 64, np.inf, noise=noise) for noise in (0.0, config.noise)]
     maps = [sv.regime(model, width=sizes[:, None], samples=sizes, penalty=penalty)

@@ -58,10 +58,11 @@ def run(config: Config, progress=lambda *_: None):
     amounts = np.geomspace(10, 1e5, points)
     times = np.unique(np.rint(amounts).astype(np.int64))
     amounts = np.rint(amounts)
-    theory = [np.interp(amounts, times, shared.risk(shared.law(a, b), FLOW, times)[0])]
+    late = np.append(times, 10**5 * LATE)  # all at the same times, so that one program serves
+    theory = [np.interp(amounts, times, shared.risk(shared.law(a, b), FLOW, late)[0][:-1])]
     for done, name in enumerate(("samples", "width")):
         progress("theory", done, 2)
-        theory.append([shared.risk(shared.law(a, b, **{name: n}), FLOW, [10**5 * LATE])[0][-1] for n in amounts])
+        theory.append([shared.risk(shared.law(a, b, **{name: n}), FLOW, late)[0][-1] for n in amounts])
     progress("theory", 2, 2)
     short = np.unique(np.geomspace(4, 400, len(sampled)).astype(np.int64))
     cells = [(sv.PowerLawRF(b / 2, (a - b) / 2, size, config.ambient, samples=size), short)]
@@ -71,7 +72,8 @@ def run(config: Config, progress=lambda *_: None):
         progress("simulation", done, len(cells))
         method = sv.Simulation(num_runs=runs)
         curve = sv.solve(model, FLOW, method, steps, key=jax.random.key(config.seed))
-        found.append(np.array([curve.risk, curve.stderr, shared.risk(model, FLOW, steps)[0]]))
+        expected = shared.risk(model, FLOW, np.append(short, LATE))[0]
+        found.append(np.array([curve.risk, curve.stderr, expected[:-1] if done == 0 else expected[-1:]]))
     progress("simulation", len(cells), len(cells))
     widths = [_best(sv.PowerLawRF(b / 2, (a - b) / 2, n, config.ambient), runs, config.seed) for n in sampled]
     dots = np.stack([found[0], np.concatenate(found[1:], 1), np.transpose(widths)])

@@ -19,6 +19,7 @@ from . import shared
 
 RESOURCES = ("width", "samples")
 FLOW = sv.GradientFlow(1.0)
+ENDLESS = 1e13  # a width or a number of samples that limits nothing here
 LATE = (1e3, 1e5)  # sizes that are bottlenecks at the last time
 
 
@@ -48,15 +49,10 @@ def run(config: Config, progress=lambda *_: None):
     """Excess risk over infinite size: (phase, step, point); phase is the resource that is finite."""
     points = 19 if config.tiny else config.points
     sizes = np.geomspace(config.smallest, config.largest, points)
-    limit = shared.risk(shared.law(config.a, config.b, 1e13, 1e13), FLOW, config.times)[0]
-    excess = []
-    for i, name in enumerate(RESOURCES):
-        for j, size in enumerate(sizes):
-            progress("sizes", i * points + j, 2 * points)
-            model = shared.law(config.a, config.b, **{"width": 1e13, "samples": 1e13, name: size})
-            excess.append(shared.risk(model, FLOW, config.times)[0] - limit)
-    progress("sizes", 2 * points, 2 * points)
-    excess = np.array(excess).reshape(2, points, -1).transpose(0, 2, 1)
+    pairs = [(ENDLESS, ENDLESS), *((size, ENDLESS) for size in sizes), *((ENDLESS, size) for size in sizes)]
+    risk = shared.sweep(lambda width, samples: (shared.law(config.a, config.b, width, samples), FLOW),
+                        {("width", "samples"): pairs}, config.times, progress, "sizes")
+    excess = (risk.risk - risk.risk[0]).values[1:].reshape(2, points, -1).transpose(0, 2, 1)
     coords = {"phase": (("phase",), list(RESOURCES), "the resource that is finite"),
               "step": (("step",), list(config.times), "time of gradient flow"),
               "size": (("point",), sizes, "width or samples")}

@@ -48,16 +48,17 @@ def run(config: Config, progress=lambda *_: None):
     """Theory and draws, test and training risk: (samples, step)."""
     last, runs = (100, 8) if config.tiny else (config.last_step, config.num_runs)
     line, dots = sv.log_steps(last, 60), sv.log_steps(last, 12)
-    columns = []
+    every, columns = np.union1d(line, dots), []
     for done, samples in enumerate(config.samples):
         progress("data sets", done, len(config.samples))
         model = sv.PowerLawRF(config.b / 2, (config.a - config.b) / 2, config.width, config.ambient, samples=samples)
         algorithm = sv.SGD(1.0 / float(model.trace()), batch_size=None)
-        theory, expected = (sv.solve(model, algorithm, sv.DMFT(), steps) for steps in (line, dots))
+        theory = sv.solve(model, algorithm, sv.DMFT(), every)
         draws = sv.solve(model, algorithm, sv.Simulation(num_runs=runs), dots, key=jax.random.key(config.seed))
         gap = np.std(draws.stats["runs"] - draws.stats["train_runs"], 0, ddof=1) / np.sqrt(runs)
-        columns.append([theory.risk, theory.train_risk, draws.risk, draws.stderr, draws.train_risk,
-                        draws.stats["train_stderr"], gap, expected.risk, expected.train_risk])
+        at_line, at_dots = (np.searchsorted(every, steps) for steps in (line, dots))
+        columns.append([theory.risk[at_line], theory.train_risk[at_line], draws.risk, draws.stderr, draws.train_risk,
+                        draws.stats["train_stderr"], gap, theory.risk[at_dots], theory.train_risk[at_dots]])
     progress("data sets", len(config.samples), len(config.samples))
     names = {"theory": "test risk of the typical draw", "theory_train": "its training risk",
              "sampled": "mean test risk over draws", "stderr": "standard error of sampled",

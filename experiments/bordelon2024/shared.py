@@ -23,6 +23,12 @@ def exponents(a: float, b: float) -> dict[str, float]:
     return {"time": (a - 1) / b, "samples": min(a - 1, 2 * b), "width": min(a - 1, b)}
 
 
+def sweep(build, axes, steps, progress, stage: str):
+    """The typical draw over some axes: one `sv.sweep`, whose cells are stacked."""
+    return sv.sweep(build, axes, sv.DMFT(), steps, on_error="raise",
+                    progress=lambda done, total, _: progress(stage, done, total))
+
+
 def risk(model, algorithm, steps):
     """(risk, training risk) of the typical draw."""
     curve = sv.solve(model, algorithm, sv.DMFT(), steps)

@@ -52,10 +52,13 @@ def run(config: Config, progress=lambda *_: None):
     sampled, runs = ((16, 64), 8) if config.tiny else (config.sampled, config.num_runs)
     fixed = 32 if config.tiny else config.fixed
     model = sv.PowerLawRF((1 + config.alpha) / 2, 0.0, fixed, config.ambient, samples=fixed)
-    sizes = np.geomspace(config.smallest, config.largest, 161)
-    sizes = np.unique(np.concatenate([sizes, fixed * np.geomspace(0.8, 1.25, 41)]))
-    theory = [[sv.ridge_map(model, **{axis: sizes}, penalty=penalty).risk for penalty in (0.0, "optimal")]
-              for axis in AXES]
+    points, near = (33, 9) if config.tiny else (161, 41)
+    sizes = np.geomspace(config.smallest, config.largest, points)
+    sizes = np.unique(np.concatenate([sizes, fixed * np.geomspace(0.8, 1.25, near)]))
+    every = np.concatenate([sizes, sampled])
+    ends = {axis: np.stack([every if axis == name else np.full_like(every, fixed) for name in AXES]) for axis in AXES}
+    risk = np.stack([sv.ridge_map(model, **ends, penalty=penalty).risk for penalty in (0.0, "optimal")], 1)
+    theory, expected = risk[..., : len(sizes)], risk[..., len(sizes):]
     dots = []
     for i, axis in enumerate(AXES):
         for j, size in enumerate(sampled):
@@ -65,8 +68,6 @@ def run(config: Config, progress=lambda *_: None):
     progress("simulation", 2 * len(sampled), 2 * len(sampled))
     dots = np.array(dots).reshape(2, len(sampled), 2, 2).transpose(3, 0, 2, 1)
     line, dot = ("phase", "setting", "point"), ("phase", "setting", "bin")
-    expected = [[sv.ridge_map(model, **{axis: np.array(sampled, float)}, penalty=penalty).risk
-                 for penalty in (0.0, "optimal")] for axis in AXES]
     variables = {
         "theory": (line, theory, "risk of the typical draw"),
         "sampled": (dot, dots[0], "mean risk over draws"),

@@ -52,15 +52,17 @@ class Config:
     seed: int = 0
 
 
-TINY = dict(num_beta=4, sgd_beta=(0.3, 0.6), widths=(8, 16, 32), window=(256.0, 1024.0), draws=8, runs=8)
+FULL = dict(nodes=shared.NODES, stages=shared.STAGES)  # of the exact frontier
+TINY = dict(num_beta=4, sgd_beta=(0.3, 0.6), compute=(1e8, 1e12), widths=(8, 16, 32), window=(256.0, 1024.0), draws=8,
+            runs=8, nodes=64, stages=1)
 
 
 def run(config: Config, progress=lambda *_: None):
     """Exact exponents over (beta, compute); SGD's, with the theory's in the same window, over (point,)."""
-    sizes = {**vars(config), **(TINY if config.tiny else {})}
+    sizes = {**vars(config), **(TINY if config.tiny else FULL)}
     beta = np.linspace(*sizes["beta"], sizes["num_beta"])
     exact = sv.frontier_map(shared.law(config.alpha, 1.0), shared.rule, np.array(sizes["compute"]), alpha=config.alpha,
-                            beta=beta, nodes=shared.NODES, stages=shared.STAGES)
+                            beta=beta, nodes=sizes["nodes"], stages=sizes["stages"])
     steps, slopes, agree = own_draw.steps_in(sizes["window"], sizes["widths"]), [], []
     for index, b in enumerate(sizes["sgd_beta"]):
         progress("SGD", index, len(sizes["sgd_beta"]))

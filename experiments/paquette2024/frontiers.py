@@ -44,22 +44,24 @@ class Config:
     seed: int = 0
 
 
-FAR_NODES, FAR_STAGES = 768, 5  # contour nodes and stages of the search, at the far compute
-TINY = dict(widths=(8, 16, 32), window=(256.0, 1024.0), draws=8, runs=8, theory_compute=(1e3, 1e5), far_compute=1e12)
+# Optima of the exact frontier: how many are drawn; nodes and stages of their search, there and at the far compute
+FULL = dict(drawn=10, nodes=shared.NODES, stages=shared.STAGES, far_nodes=768, far_stages=5)
+TINY = dict(widths=(8, 16, 32), window=(256.0, 1024.0), draws=8, runs=8, theory_compute=(1e3, 1e5), far_compute=1e12,
+            drawn=2, nodes=64, stages=1, far_nodes=64, far_stages=1)
 
 
 def run(config: Config, progress=lambda *_: None):
     """SGD and theory curves (phase, width, point), both frontiers (phase, compute), SGD over theory (phase)."""
-    sizes = TINY if config.tiny else vars(config)
+    sizes = TINY if config.tiny else {**vars(config), **FULL}
     steps = own_draw.steps_in(sizes["window"], sizes["widths"])
-    drawn = np.geomspace(*sizes["theory_compute"], 3 if config.tiny else 10)
+    drawn = np.geomspace(*sizes["theory_compute"], sizes["drawn"])
     alpha, beta = np.array(list(shared.POINTS.values())).T
     points = dict(alpha=alpha, beta=beta, ratio=shared.ratio(alpha))
-    exact = sv.frontier_map(shared.law(1.0, 1.0), shared.sgd_rule, drawn, **points, nodes=shared.NODES,
-                            stages=shared.STAGES)
+    exact = sv.frontier_map(shared.law(1.0, 1.0), shared.sgd_rule, drawn, **points, nodes=sizes["nodes"],
+                            stages=sizes["stages"])
     far_compute = np.array([sizes["far_compute"] ** (4 / 3 if name == "IVb" else 1) for name in shared.POINTS])
-    far = sv.frontier_map(shared.law(1.0, 1.0), shared.sgd_rule, far_compute, **points, paired=True, nodes=FAR_NODES,
-                          stages=FAR_STAGES)
+    far = sv.frontier_map(shared.law(1.0, 1.0), shared.sgd_rule, far_compute, **points, paired=True,
+                          nodes=sizes["far_nodes"], stages=sizes["far_stages"])
     parts = []
     for index in range(len(alpha)):
         progress("phases", index, len(alpha))

@@ -47,7 +47,7 @@ class Config:
     seed: int = 0
 
 
-TINY = dict(widths=(8, 16), last_step=200, draws=8, runs=4, exact_draws=16, num_points=12)
+TINY = dict(widths=(8, 16), last_step=200, draws=8, runs=4, exact_draws=8, num_points=12)
 
 
 def run(config: Config, progress=lambda *_: None):
@@ -61,7 +61,7 @@ def run(config: Config, progress=lambda *_: None):
         model = shared.law(alpha, beta)
         sgd, typical = shared.sgd_family(model, widths, steps, sizes["draws"], sizes["runs"], key)
         means = own_draw.draw_means(sgd)
-        floor = [float(model.at_width(int(w)).floor()) for w in widths]
+        floor = [float(model.at_width(int(w)).spectrum().floor) for w in widths]
         over = draws_over_typical(model, int(widths[-1]), recorded, typical[-1], sizes["exact_draws"], key)
         stderr = means.std(1, ddof=1) / np.sqrt(means.shape[1])
         parts.append((typical, means.mean(1), stderr, floor, over, own_draw.agreement(sgd, sgd)))

@@ -45,20 +45,26 @@ class Config:
     tiny: bool = False
 
 
+FULL = dict(nodes=shared.NODES, stages=shared.STAGES)  # of the exact frontier
+TINY = dict(num_alpha=3, num_beta=3, compute=(1e4, 1e8), num_compute=2, nodes=64, stages=1)
+
+
 def run(config: Config, progress=lambda *_: None):
     """Local eta over (alpha, beta, compute), its asymptote, and the onset over (alpha, beta) and at a point a phase."""
-    sizes = (4, 4, 5) if config.tiny else (config.num_alpha, config.num_beta, config.num_compute)
-    alpha, beta = (_centres(*window, count) for window, count in zip((config.alpha, config.beta), sizes, strict=False))
-    compute = np.geomspace(*config.compute, sizes[2])
+    sizes = {**vars(config), **(TINY if config.tiny else FULL)}
+    alpha, beta = (_centres(*sizes[name], sizes[f"num_{name}"]) for name in ("alpha", "beta"))
+    compute = np.geomspace(*sizes["compute"], sizes["num_compute"])
+    search = {"nodes": sizes["nodes"], "stages": sizes["stages"]}
     a, b = (x.ravel() for x in np.meshgrid(alpha, beta, indexing="ij"))
     points = np.array(list(shared.POINTS.values())).T
     every_a, every_b = np.append(a, points[0]), np.append(b, points[1])
-    eta = climb(compute, every_a, every_b, config.within, lambda done: progress("computes", done, len(compute)))
+    eta = climb(compute, every_a, every_b, config.within, lambda done: progress("computes", done, len(compute)),
+                **search)
     phase = sv.phase(every_a, every_b)
     where = onset(compute, eta, phase.loss_exponent, config.within)
     grid = (len(alpha), len(beta))
     known = np.isfinite(where[len(a):])
-    again = _exact(np.where(known, where[len(a):], compute[-1]), *points, paired=True)
+    again = _exact(np.where(known, where[len(a):], compute[-1]), *points, paired=True, **search)
     plane = ("alpha", "beta")
     variables = {
         "eta": ((*plane, "compute"), eta[:len(a)].reshape(*grid, -1), "local loss exponent; NaN once arrived to stay"),
@@ -79,12 +85,12 @@ def _centres(low: float, high: float, count: int):
     return (edges[1:] + edges[:-1]) / 2
 
 
-def _exact(compute, alpha, beta, paired: bool):
+def _exact(compute, alpha, beta, paired: bool, nodes: int = shared.NODES, stages: int = shared.STAGES):
     return sv.frontier_map(shared.law(1.0, 1.0), shared.rule, compute, alpha=alpha, beta=beta, paired=paired,
-                           ratio=shared.ratio(alpha), nodes=shared.NODES, stages=shared.STAGES)
+                           ratio=shared.ratio(alpha), nodes=nodes, stages=stages)
 
 
-def climb(compute, alpha, beta, within: float, progress=lambda done: None):
+def climb(compute, alpha, beta, within: float, progress=lambda done: None, **search):
     """Local eta at growing compute, shape (points, compute), leaving a point once it has arrived to stay.
 
     It has where the last two distances from the asymptote shrink and are below half of ``within``.
@@ -94,7 +100,8 @@ def climb(compute, alpha, beta, within: float, progress=lambda done: None):
     for k, f in enumerate(compute):
         index = np.flatnonzero(active)
         if index.size:
-            eta[index, k] = _exact(np.full(index.size, f), alpha[index], beta[index], paired=True).loss_exponent
+            eta[index, k] = _exact(np.full(index.size, f), alpha[index], beta[index], paired=True,
+                                   **search).loss_exponent
         if k:
             before, now = (np.abs(eta[:, i] / asymptote - 1) for i in (k - 1, k))
             active &= ~((now <= before) & (before <= within / 2))

@@ -73,21 +73,41 @@ def train(model, rule, widths, steps, draws: int, runs: int, key, *, sample_key=
         key: of the features: laws with the same key share the Gaussian matrix W.
         sample_key: of the samples.
     """
-    risk, exact = [], []
+    risk, drawn, rates = [], [], []
     for width, recorded in zip(widths, steps, strict=True):
         here = model.at_width(int(width))
         keys = jax.random.split(jax.random.fold_in(key, int(width)), draws)
         problems = [here.draw(k) for k in keys]
-        arrays = [np.stack([np.asarray(getattr(p, name)) for p in problems]) for name in ("eigvals", "target", "floor")]
-        rate, record = float(rule(here).learning_rate), tuple(recorded.tolist())
-        exact.append(jax.vmap(lambda *p, r=rate, s=record: _solve(p, r, sv.Recursion(), s).risk)(*arrays))
+        drawn.append([np.stack([np.asarray(getattr(p, name)) for p in problems]) for name in ARRAYS])
+        rates.append(float(rule(here).learning_rate))
         if runs:
             of_run = jax.random.split(jax.random.fold_in(sample_key, int(width)), draws)
-            rates = np.full(draws, rate, np.float32)
-            risk.append(_trainer(record, runs)([x.astype(np.float32) for x in arrays], rates, of_run))
+            arrays, of_draw = [x.astype(np.float32) for x in drawn[-1]], np.full(draws, rates[-1], np.float32)
+            risk.append(_trainer(tuple(recorded.tolist()), runs)(arrays, of_draw, of_run))
     shape = (len(widths), draws, runs, len(steps[0]))
     stacked = np.asarray([np.asarray(x, np.float64) for x in risk]) if runs else np.zeros(shape)
-    return Family(np.asarray(widths), np.asarray(steps), stacked, np.asarray([np.asarray(x) for x in exact]))
+    return Family(np.asarray(widths), np.asarray(steps), stacked, _exact(drawn, rates, np.asarray(steps)))
+
+
+ARRAYS = ("eigvals", "target", "floor")  # of a draw, that which its risk depends on
+
+
+def _exact(drawn, rates, steps) -> np.ndarray:
+    """Exact means of many draws of each width: one program, as absent modes pad widths, and all steps are solved."""
+    most = max(eigvals.shape[1] for eigvals, *_ in drawn)
+    padded = [(np.pad(x, ((0, 0), (0, most - x.shape[1]))), np.pad(y, ((0, 0), (0, most - y.shape[1]))), floor)
+              for x, y, floor in drawn]
+    every = np.unique(steps)
+    one = jax.vmap(lambda draw, rate: _solve(draw, rate, sv.Recursion(), every).risk, (0, None))
+    return np.stack([np.asarray(one(draw, rate))[:, np.searchsorted(every, recorded)]
+                     for draw, rate, recorded in zip(padded, rates, steps, strict=True)])
+
+
+def typical(models, rule, steps) -> np.ndarray:
+    """Risk of the typical draw of each model at its own steps, shape (models, points); all steps share one program."""
+    every = np.unique(steps)
+    curves = [sv.solve(model, rule(model), sv.Recursion(), every).risk for model in models]
+    return np.stack([curve[np.searchsorted(every, recorded)] for curve, recorded in zip(curves, steps, strict=True)])
 
 
 def _solve(arrays, rate, method, steps, key=None):

@@ -78,8 +78,8 @@ class Config:
         if not self.tiny:
             return self
         kept = {"alpha": self.alpha, "beta": self.beta, "learning_rate": self.learning_rate, "seed": self.seed}
-        small = {"points": 4, "compute": 1e12, "widths": (8, 16, 32, 64), "window": (512.0, 2048.0), "draws": 4}
-        return Config(runs=8, nodes=128, tiny=True, **small, **kept)
+        small = {"points": 3, "compute": 1e12, "widths": (8, 16, 32), "window": (512.0, 2048.0), "draws": 4}
+        return Config(runs=8, nodes=64, tiny=True, **small, **kept)
 
 
 RATIO = 4  # ambient coordinates per feature
@@ -91,7 +91,7 @@ def run(config: Config, progress: Callable[[str, int, int], None] = lambda *_: N
     config = config.sized()
     alpha, beta = np.linspace(*config.alpha, config.points), np.linspace(*config.beta, config.points)
     a, b = np.meshgrid(alpha, beta, indexing="ij")
-    grid = _exact(config, a, b, config.compute, lambda done, total: progress("theory", done, total))
+    grid, points = _exact(config, a, b, lambda done, total: progress("theory", done, total))
     plane = ("alpha", "beta")
     variables = {
         "loss_exponent": (plane, np.where(grid.interior, grid.loss_exponent, np.nan), "measured loss exponent eta"),
@@ -99,7 +99,7 @@ def run(config: Config, progress: Callable[[str, int, int], None] = lambda *_: N
         "predicted_loss_exponent": (plane, sv.phase(a, b).loss_exponent, "predicted loss exponent eta"),
         "predicted_width_exponent": (plane, sv.phase(a, b).width_exponent, "predicted width exponent xi"),
         "optimal_width": (plane, grid.width, "compute-optimal width"),
-        **_exact_at_points(config),
+        **_at_points(points),
         **_sgd_at_points(config, progress),
     }
     coords = {
@@ -112,23 +112,27 @@ def run(config: Config, progress: Callable[[str, int, int], None] = lambda *_: N
     return make_dataset("paquette2024/phase_diagram", config, variables, coords, compute=config.compute)
 
 
-def _exact(config: Config, alpha, beta, compute, progress=None):
-    """Exact frontiers; every call shares one compilation, with nodes for the largest alpha and compute."""
-    return sv.frontier_map(
-        sv.PowerLawRF(), OverTrace(config.learning_rate), compute, alpha=alpha, beta=beta, ratio=RATIO,
-        nodes=config.nodes, stages=2, progress=progress,
+def _exact(config: Config, alpha, beta, progress):
+    """Exact frontiers on the grid and at one point a phase: one map, with nodes for the largest alpha and compute."""
+    points = np.array(list(POINTS.values())).T
+    every = (np.append(x.ravel(), more) for x, more in zip((alpha, beta), points, strict=True))
+    found = sv.frontier_map(
+        sv.PowerLawRF(), OverTrace(config.learning_rate), config.compute,
+        **dict(zip(("alpha", "beta"), every, strict=True)), ratio=RATIO, nodes=config.nodes, stages=2,
+        progress=progress,
     )  # fmt: skip
+    count = alpha.size
+    return jax.tree.map(lambda x: x[:count].reshape(alpha.shape), found), jax.tree.map(lambda x: x[count:], found)
 
 
-def _exact_at_points(config: Config) -> dict:
+def _at_points(exact) -> dict:
     """Exponents of the theory at the maps' compute, at one point a phase."""
     alpha, beta = np.array(list(POINTS.values())).T
-    exact = _exact(config, alpha, beta, np.array([config.compute]))
     columns = {
         "point_alpha": (alpha, "alpha of the point"),
         "point_beta": (beta, "beta of the point"),
-        "exact_eta": (exact.loss_exponent[:, 0], "eta of the theory at the maps' compute"),
-        "exact_xi": (exact.width_exponent[:, 0], "xi of the theory at the maps' compute"),
+        "exact_eta": (exact.loss_exponent, "eta of the theory at the maps' compute"),
+        "exact_xi": (exact.width_exponent, "xi of the theory at the maps' compute"),
     }
     return {name: (("phase",), values, text) for name, (values, text) in columns.items()}
 
@@ -180,9 +184,8 @@ def _seen(config: Config, alpha: float, beta: float, sgd: own_draw.Family) -> li
     """
     models = [sv.PowerLawRF(alpha, beta, width, RATIO * width) for width in config.widths]
     rule, compute = OverTrace(config.learning_rate), np.geomspace(*config.window, SEEN + 2)[1:-1]
-    typical = [sv.solve(m, rule(m), sv.Recursion(), s).risk for m, s in zip(models, sgd.steps, strict=True)]
     fits = []
-    for curves in (own_draw.draw_means(sgd), np.stack(typical)):
+    for curves in (own_draw.draw_means(sgd), own_draw.typical(models, rule, sgd.steps)):
         steps, risk = own_draw.on_common_steps(sgd, curves)
         key = jax.random.key(config.seed)
         found = sv.fits.measure_frontier(config.widths, steps, risk, compute=compute, approach="isoflop", key=key)

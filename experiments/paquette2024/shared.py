@@ -56,8 +56,7 @@ def sgd_family(model, widths, steps, draws: int, runs: int, key):
     streams = dict(zip(("key", "sample_key"), jax.random.split(key), strict=True))
     sgd = own_draw.train(model, sgd_rule, widths, steps, draws, runs, **streams)
     models = [model.at_width(int(width)) for width in widths]
-    typical = [sv.solve(m, sgd_rule(m), sv.Recursion(), s).risk for m, s in zip(models, steps, strict=True)]
-    return sgd, np.stack(typical)
+    return sgd, own_draw.typical(models, sgd_rule, steps)
 
 
 def seen_exponents(sgd, typical, window, key):

@@ -74,6 +74,7 @@ def settings(config: Config):
     """(name, features or None, targets, kernel or None, largest size) of every setting, and what is missing."""
     sources = {"digits": load_digits(), "Fashion-MNIST": load_fashion(config.fashion_folder)}
     missing = [name for name, data in sources.items() if data is None]
+    part = 4 if config.tiny else 8
     found, rng = [], np.random.default_rng(config.seed)
     for name, data in sources.items():
         if data is None:
@@ -81,7 +82,7 @@ def settings(config: Config):
         images, labels = data
         order = rng.permutation(len(images))
         for kind, most in (("pixels", config.num_images), ("kernel", config.num_kernel)):
-            chosen = order[: min(most, 300) if config.tiny else most]
+            chosen = order[: (300 if kind == "pixels" else 64) if config.tiny else most]
             x, targets = images[chosen], np.eye(CLASSES)[labels[chosen]] - 1 / CLASSES
             if kind == "pixels":
                 # Where data are not many more than features, their population is known for few of them only.
@@ -90,7 +91,7 @@ def settings(config: Config):
             else:
                 x = x / np.linalg.norm(x, axis=1, keepdims=True)
                 kernel = np.asarray(sv.models.relu_ntk(np.clip(x @ x.T, -1, 1)), float)
-                found.append((f"{name}, kernel", None, targets, (kernel + kernel.T) / 2, len(x) // 8))
+                found.append((f"{name}, kernel", None, targets, (kernel + kernel.T) / 2, len(x) // part))
     if not found:
         raise ValueError(f"data: wanted scikit-learn or {FILES} in {config.fashion_folder}; got neither")
     return found, missing

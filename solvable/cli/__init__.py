@@ -18,7 +18,7 @@ import sys
 
 from solvable.cli.experiments import experiment_names, experiments_folder, load_experiment
 from solvable.cli.options import WrongUsage
-from solvable.cli.programs import keep, take_flag
+from solvable.cli.programs import TRIAL, compile_quickly, keep, take_flag
 
 __all__ = ["COMMANDS", "experiment_names", "experiments_folder", "load_experiment", "main"]
 
@@ -71,8 +71,11 @@ def main(argv: list[str] | None = None) -> int:
             from solvable.config.values import suggest
 
             raise WrongUsage(f"unknown command {name!r}{suggest(name, COMMANDS) or '; wanted ' + ', '.join(COMMANDS)}")
-        if argv is None and keeps:  # a caller within Python has its own configuration
-            keep()
+        if argv is None:  # a caller within Python has its own configuration
+            if keeps:
+                keep()
+            if TRIAL in rest:
+                compile_quickly()
         module, function = COMMANDS[name].split(":")
         return getattr(importlib.import_module(f"solvable.cli.{module}"), function)(rest)
     except SystemExit as done:  # the parser of flags: after a help text, or for wrong flags

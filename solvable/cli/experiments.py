@@ -37,6 +37,9 @@ class Savable(Protocol):
     def savefig(self, fname: io.BytesIO, *, format: str = ..., dpi: float = ...) -> object:
         """Write an image of this format."""
 
+    def set_layout_engine(self, layout: str) -> object:
+        """How the parts of the figure are placed from now on."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Output:
@@ -180,6 +183,7 @@ def _save(folder: Path, dataset: "xr.Dataset", figure: Savable, content: Mapping
     for kind in ("png", "pdf"):
         drawn = io.BytesIO()
         figure.savefig(drawn, format=kind, dpi=160)
+        figure.set_layout_engine("none")  # laid out once, as it takes as long as drawing
         put(folder / f"figure.{kind}", drawn.getvalue())
     put(folder / "dataset.nc", dataset.to_netcdf(engine="h5netcdf"))
     put(folder / "report.json", (json.dumps(content, indent=1) + "\n").encode())

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import jax
 import numpy as np
 from jaxtyping import Array, Float, Key
-from scipy import stats
+from scipy import special
 
 from solvable.arguments import MOST, check_choice, check_integer, check_real
 from solvable.fits.checks import check_compute, check_curves
@@ -85,7 +85,7 @@ class MeasuredFrontier:
                 f"{use.sum()} of {self.interior.sum()}: widen the window, the widths or the steps"
             )
         x = np.log(self.compute[use])
-        quantile = float(stats.norm.ppf((1 + confidence) / 2))
+        quantile = float(special.ndtri((1 + confidence) / 2))
 
         def estimate(values: np.ndarray, samples: np.ndarray, sign: float) -> Estimate:
             value = sign * float(_slope(x, np.log(values[use])))

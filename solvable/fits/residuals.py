@@ -17,7 +17,7 @@ import dataclasses
 
 import numpy as np
 from jaxtyping import Float
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 _FULL = 1 - 1e-8  # leverage of a point that no other point checks
@@ -139,4 +139,4 @@ def _unequal(influence, basis, residual, robust: bool):
 
 def equivalent_z(tail: float) -> float:
     """The standard normal deviation that is exceeded with this chance; at most 38, where the chance underflows."""
-    return float(stats.norm.isf(max(tail, 1e-315)))
+    return float(-special.ndtri(max(tail, 1e-315)))

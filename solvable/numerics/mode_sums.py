@@ -99,15 +99,16 @@ def power_law_modes(
     rest's trace, squared trace and sum of eigenvalue * power, one at eigenvalue 0 what is left of its power (which
     may be negative). alpha and power may be traced: the indices do not depend on them.
     """
-    alpha, power = jnp.asarray(alpha, float), jnp.asarray(power, float)
-    index, mass = (jnp.asarray(x, float) for x in power_law_nodes(ambient))
+    xp: Any = np if is_concrete(alpha, power, ambient) else jnp
+    alpha, power = xp.asarray(alpha, float), xp.asarray(power, float)
+    index, mass = (xp.asarray(x, float) for x in power_law_nodes(ambient))
     eigvals, target = index ** (-2 * alpha), mass * index**-power
     if not is_concrete(ambient) or math.isfinite(float(ambient)):
         return eigvals, mass, target
     beyond = rest_modes(2 * alpha, power, 2.0**CUT)
-    unit = 2.0 ** (-CUT * 2 * alpha), jnp.ones(()), 2.0 ** (-CUT * power)
+    unit = 2.0 ** (-CUT * 2 * alpha), 1.0, 2.0 ** (-CUT * power)
     return tuple(  # pyright: ignore[reportReturnType]
-        jnp.concatenate([x, u * y]) for x, u, y in zip((eigvals, mass, target), unit, beyond, strict=True)
+        xp.concatenate([x, u * y]) for x, u, y in zip((eigvals, mass, target), unit, beyond, strict=True)
     )
 
 
@@ -117,11 +118,12 @@ def rest_modes(a: Any, s: Any, unit: float) -> tuple[Float[Array, " two"], Float
     Eigenvalues x^-a and target powers x^-s with x = index / unit, a, s > 1. Sums are integrals, exact to one part in
     ``unit`` of the rest.
     """
+    xp: Any = np if is_concrete(a, s) else jnp
     ratio = (a - 1) / (2 * a - 1)  # sum lambda^2 / sum lambda
     tilt = (s - 1) / (a + s - 1) / ratio  # (sum lambda power / sum power) / (sum lambda^2 / sum lambda)
-    zero = jnp.zeros(())
-    eigvals, mass = jnp.stack([ratio + zero, zero]), jnp.stack([unit / (a - 1) / ratio, zero])
-    return eigvals, mass, unit / (s - 1) * jnp.stack([tilt, 1 - tilt])
+    zero = xp.zeros(())
+    eigvals, mass = xp.stack([ratio + zero, zero]), xp.stack([unit / (a - 1) / ratio, zero])
+    return eigvals, mass, unit / (s - 1) * xp.stack([tilt, 1 - tilt])
 
 
 def stretch_nodes(start: int, stop: float) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"]]:

@@ -20,7 +20,7 @@ import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
-from scipy import stats
+from scipy import special
 
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.arguments import answer, check_integer, check_real, check_reals, is_function, refusal
@@ -112,7 +112,7 @@ def prediction_band(
     ratio = curve.risk / at_capped.mean(0)
     spread = at_sizes.std(axis=0, ddof=1) / at_sizes.mean(0)
     error = np.hypot(spread, curve.stderr / curve.risk)
-    margin = np.exp(stats.t.ppf((1 + confidence) / 2, num_halves - 1) * error)
+    margin = np.exp(special.stdtrit(num_halves - 1, (1 + confidence) / 2) * error)
     low = np.where(beyond, whole * np.minimum(ratio, 1.0), curve.risk) / margin
     high = np.where(beyond, whole * np.maximum(ratio, 1.0), curve.risk) * margin
     return PredictionBand(sizes, curve.steps, whole, low, high, ratio, confidence)

@@ -23,7 +23,7 @@ from solvable.theory.frontier_checks import Builder, checked_builder, checked_co
 from solvable.theory.optimum import optimum, stages_for
 
 MOST_WORKERS = 256  # threads
-CHUNKS = (1, 8, 32)  # points of a map solved by one compiled call: fewer are repeated, which costs less than a program
+CHUNKS = (1, 8, 16)  # points of a map solved by one compiled call: fewer are repeated, which costs less than a program
 STAIRCASE = 1.0  # modes learned per e-fold of steps below which single modes show in the exponents
 
 
@@ -160,7 +160,7 @@ def _stages(stages: int | None) -> int | None:
 
 def _in_chunks(solve: Callable, places: np.ndarray, shape: tuple[int, ...], workers: int, progress) -> Any:
     """``solve`` of places in chunks of one size, by threads; arrays of the whole shape, NaN elsewhere."""
-    size = next((size for size in CHUNKS if size >= len(places)), CHUNKS[-1])
+    size = next((size for size in CHUNKS if size * min(workers, 2) >= len(places)), CHUNKS[-1])
     chunks = [np.resize(places[i : i + size], size) for i in range(0, len(places), size)]
     parts, done = [], lambda count: min(count * size, len(places))
     with ThreadPoolExecutor(workers) as pool:

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
+import jax
 import numpy as np
 from jaxtyping import Float
 
 from solvable.algorithms.base import AbstractAlgorithm, AbstractModewise, check_settings
 from solvable.arguments import answer, check_broadcast, check_reals, is_function, refusal, shown
 from solvable.forms.spectrum import Spectrum
-from solvable.method import read_model
+from solvable.method import form_of
 from solvable.models.base import HasWidths
 from solvable.numerics.inversion import FIRST
 
@@ -81,7 +82,8 @@ def checked_builder(model: Any, algorithm: Any, *fields: str) -> tuple[Builder, 
         ValueError: the model is no law over widths with these fields, or the algorithm has no exact frontier.
     """
     require_family(model, *fields)
-    read_model(model, Spectrum, reader="the frontier")
+    form = form_of(model, Spectrum, reader="the frontier")
+    jax.eval_shape(lambda: model.lower(form))  # refuses what the model itself refuses, and compiles nothing
     build = as_builder(algorithm)
     if model.widest < LEAST_WIDEST:
         raise ValueError(f"model: wanted a law with {LEAST_WIDEST} inputs or more for its frontier; got {shown(model)}")
