@@ -79,7 +79,7 @@ def _evaluate(spectrum, algorithm, times, last, index) -> Curve:
 def _follow(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray) -> Curve:
     """In blocks of steps where that is cheaper and their error is bounded, else step by step."""
     longest, records = int(steps[-1]), padded(steps, rounded_up(len(steps)))
-    if max(SHORTEST_BLOCKS, A_RECORD * len(steps)) < longest < LONGEST and between_steps(spectrum, algorithm):
+    if max(SHORTEST_BLOCKS, A_RECORD * len(steps)) < longest < LONGEST and between_steps(spectrum.edge, algorithm):
         curve, bounded = in_blocks(spectrum, algorithm, records)
         if not is_concrete(bounded) or bounded:
             return curve
