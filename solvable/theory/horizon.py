@@ -21,7 +21,8 @@ SPREAD = 512  # steps on each side of a horizon at which the largest rate is loo
 def between_steps(eigval: Inexact[Array, ""], algorithm: Moments) -> bool:
     """Whether the algorithm's settings can be evaluated at times between steps (a table of rates cannot)."""
     try:
-        eqx.filter_eval_shape(algorithm.decay, jnp.asarray(eigval)[None], jnp.zeros(()))
+        with jax.enable_x64(True):
+            eqx.filter_eval_shape(algorithm.decay, jnp.asarray(eigval)[None], jnp.zeros(()))
     except (TypeError, IndexError):
         return False
     return True
