@@ -52,6 +52,7 @@ from .theory import Recursion as Recursion
 from .theory import Volterra as Volterra
 from .theory import frontier_map as frontier_map
 from .theory import optimal_penalty as optimal_penalty
+from .theory import optimal_schedule as optimal_schedule
 from .theory import regime as regime
 from .theory import ridge_map as ridge_map
 from .theory import stability as stability

@@ -148,7 +148,8 @@ def test_every_algorithm_has_the_frontier_of_its_own_runs(name):
 
     (risk, width), (more, _), (less, _) = (log_risk(x) for x in (0.0, 0.25, -0.25))
     away = np.log(found.width[0]) - width
-    assert np.log(found.risk[0]) == pytest.approx(risk, abs=1e-7 + away**2)
+    rounding = 1e-3 if name == "TailAverage" else 1e-7  # half of an odd horizon is not half
+    assert np.log(found.risk[0]) == pytest.approx(risk, abs=rounding + away**2)
     assert more > risk + 1e-4
     assert less > risk + 1e-4
 
@@ -188,7 +189,7 @@ def test_what_has_no_planned_frontier_is_refused_by_name(name):
 
 @pytest.mark.slow
 def test_settings_that_jump_at_every_step_are_refused():
-    with pytest.raises(ValueError, match="algorithm: wanted settings that are smooth"):
+    with pytest.raises(ValueError, match=r"algorithm: wanted settings that are smooth.*is not at [0-9]+ steps"):
         sv.compute_frontier(Toy(), jumps, [1e9])
 
 

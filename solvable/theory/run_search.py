@@ -83,18 +83,12 @@ class Search:
         self.low = np.maximum(np.log(2.0), self.budget[:, 0] - np.log(LONGEST - 1))
 
     def log_risk(self, log_width, log_steps, log_factor, tolerance):
-        """Log risk at arrays (tasks, ...); NaN becomes infinite."""
+        """Log risk at arrays (tasks, ...)."""
         log_width, log_steps, log_factor = np.broadcast_arrays(log_width, log_steps, log_factor)
         shape = (*log_width.shape, 3)
         point = np.broadcast_to(self.points.reshape(-1, *(1,) * (log_width.ndim - 1), 3), shape)
         runs = Runs(point, np.exp(log_width), np.rint(np.exp(log_steps)), np.exp(log_factor))
-        values = self.ends(runs, tolerance)
-        if np.isnan(values).all():
-            raise ValueError(
-                "algorithm: wanted settings that are smooth between the kinks they state, so that the error of blocks "
-                "of steps is bounded; got one whose error is not, at any width"
-            )
-        return np.where(np.isnan(values), np.inf, values)
+        return self.ends(runs, tolerance)
 
     def whole(self, log_width: Rows) -> tuple[Rows, Rows]:
         """Log widths that spend the compute in whole steps, and the log steps."""
@@ -108,20 +102,28 @@ class Search:
             if (reaches <= last).all():
                 break
             tried = x[..., None] + reaches[..., None] * AROUND
-            values = self.log_risk(log_width[..., None], log_steps[..., None], tried, COARSE)
-            k = values.argmin(-1)
+            k = _low(self.log_risk(log_width[..., None], log_steps[..., None], tried, COARSE)).argmin(-1)
             edge = (k == 0) | (k == len(AROUND) - 1)
             x = np.take_along_axis(tried, k[..., None], -1)[..., 0]
             reaches = np.where(edge, reaches, np.maximum(NARROWER * reaches, last))
         return x
 
     def first(self, log_width, log_steps):
-        """(log risk, log factor) with no guess of the factor."""
-        if not self.tuned:
-            zero = np.zeros(log_width.shape)
-            return self.log_risk(log_width, log_steps, zero, COARSE), zero
-        values = self.log_risk(log_width[..., None], log_steps[..., None], RATES, COARSE)
-        return values.min(-1), RATES[values.argmin(-1)]
+        """(log risk, log factor) with no guess of the factor.
+
+        Raises:
+            ValueError: the error of some run is not bounded at any rate.
+        """
+        rates = RATES if self.tuned else np.zeros(1)
+        values = self.log_risk(log_width[..., None], log_steps[..., None], rates, COARSE)
+        unknown = np.isnan(values).all(-1)
+        if unknown.any():
+            raise ValueError(
+                "algorithm: wanted settings that are smooth between the kinks they state, so that the error of blocks "
+                f"of steps is bounded; got one whose error is not at {np.exp(log_steps[unknown].min()):.0f} steps"
+            )
+        values = np.where(np.isnan(values), np.inf, values)
+        return values.min(-1), rates[values.argmin(-1)]
 
 
 def best_runs(search: Search, stages: int) -> Found:
@@ -140,7 +142,7 @@ def best_runs(search: Search, stages: int) -> Found:
         near = np.stack([np.interp(g, w, f) for g, w, f in zip(guess, width, factor, strict=True)])
         width, steps = search.whole(guess)
         factor = search.best_factor(width, steps, near, around, LAST) if search.tuned else np.zeros(near.shape)
-        value = search.log_risk(width, steps, factor, COARSE)
+        value = _low(search.log_risk(width, steps, factor, COARSE))
         least = np.minimum(least, value.min(1))
         x, _, bottom = _lowest((width - inside[:, None]) / reach[:, None], value)
         center = np.where(bottom, inside + reach * x, width[rows, value.argmin(1)])
@@ -158,12 +160,12 @@ def _finish(search: Search, center, reach, known_width, known_factor, least) -> 
     if search.tuned:
         start = search.best_factor(width, steps, near, 4 * LAST, LAST)
         tried = start[..., None] + LAST * AROUND
-        values = search.log_risk(width[..., None], steps[..., None], tried, FINE)
-        flat = values.reshape(-1, len(AROUND))
+        flat = _low(search.log_risk(width[..., None], steps[..., None], tried, FINE))
+        flat = flat.reshape(-1, len(AROUND))
         x, _, bottom = _lowest(np.broadcast_to(AROUND, flat.shape), flat)
         factor = start + LAST * x.reshape(start.shape)
         sharp = bottom.reshape(start.shape).all(1)
-    value, above, below = (search.log_risk(width + d, steps, factor, FINE) for d in (0.0, APART, -APART))
+    value, above, below = (_low(search.log_risk(width + d, steps, factor, FINE)) for d in (0.0, APART, -APART))
     place = (width - inside[:, None]) / reach[:, None]
     x, bend, bottom = _lowest(place, value)
     with np.errstate(invalid="ignore"):
@@ -174,6 +176,11 @@ def _finish(search: Search, center, reach, known_width, known_factor, least) -> 
         interior = sharp & bottom & smooth & (log_risk <= least + COARSE) & (np.abs(xi) > SATURATED)
     best = np.stack([np.interp(c, w, f) for c, w, f in zip(inside + reach * x, width, factor, strict=True)])
     return Found(inside + reach * x, log_risk, -slope, xi, interior, best)
+
+
+def _low(values: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Values of which no unknown one is the least."""
+    return np.where(np.isnan(values), np.inf, values)
 
 
 def _polynomial(x: Rows, values: Rows, at: Float[np.ndarray, " tasks"]) -> tuple:
