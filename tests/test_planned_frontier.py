@@ -189,7 +189,7 @@ def test_what_has_no_planned_frontier_is_refused_by_name(name):
 
 @pytest.mark.slow
 def test_settings_that_jump_at_every_step_are_refused():
-    with pytest.raises(ValueError, match=r"algorithm: wanted settings that are smooth.*is not at [0-9]+ steps"):
+    with pytest.raises(ValueError, match=r"algorithm: wanted one whose runs have a bounded error.* at [0-9]+ steps"):
         sv.compute_frontier(Toy(), jumps, [1e9])
 
 

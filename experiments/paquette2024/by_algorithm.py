@@ -41,10 +41,14 @@ def run(config, points: dict, progress):
         sv.PowerLawRF(), rule, config.compute, alpha=every[0], beta=every[1], ratio=RATIO, nodes=config.nodes, stages=2,
         tune_rate=config.tune_rate, progress=lambda done, total: progress("theory", done, total),
     )  # fmt: skip
+    sgd = sv.frontier_map(
+        sv.PowerLawRF(), rules.rule("sgd", config.learning_rate), config.compute, alpha=every[0], beta=every[1],
+        ratio=RATIO, nodes=config.nodes, stages=2,
+    )  # fmt: skip
     eta, xi = (np.where(found.interior, x, np.nan) for x in (found.loss_exponent, found.width_exponent))
-    sgd, plane, one = sv.phase(*every), ("alpha", "beta"), ("phase",)
+    plane, one = ("alpha", "beta"), ("phase",)
     columns = {"loss_exponent": (eta, "loss exponent eta"), "width_exponent": (xi, "width exponent xi"),
-               "gain": (eta - sgd.loss_exponent, "eta beyond that of SGD at a constant rate"),
+               "gain": (eta - sgd.loss_exponent, "eta beyond that of SGD at a constant rate and the same compute"),
                "rate_factor": (found.rate_factor, "factor of the learning rate")}  # fmt: skip
     variables = {}
     for name, (values, text) in columns.items():
@@ -129,7 +133,7 @@ def plot(dataset) -> Figure:
         left.set_title(r"loss exponent $\eta$:  risk $\sim$ compute$^{-\eta}$")
         mesh = plot_phase_map(dataset["gain"], right, cmap="PuOr", vmin=-0.2, vmax=0.2)
         upper.colorbar(mesh, ax=right, extend="both", label=r"$\eta$ − $\eta$ of SGD")
-        right.set_title(r"what $\eta$ gains over the asymptote of SGD at a constant rate")
+        right.set_title(r"what $\eta$ gains over SGD at a constant rate and the same compute")
         for ax in (left, right):
             ax.scatter(dataset["point_alpha"], dataset["point_beta"], s=26, c="white", edgecolors="black", zorder=5)
         upper.suptitle(

@@ -31,8 +31,8 @@ def long_run(
 ) -> tuple[Float[Array, " records"], Bool[Array, ""]]:
     """What is recorded at ``records``, increasing steps below LONGEST, and whether every block's error is bounded.
 
-    Where it is not, records from the block in question on are NaN. Where the recursion grows beyond GROWN they are
-    infinite.
+    Where it is not, records from the block in question on are NaN, as is one of which rounding leaves no digits. Where
+    the recursion grows beyond GROWN they are infinite.
 
     Args:
         stops: more steps at which a block has to end: before a kink of the coefficients.
@@ -82,7 +82,8 @@ def _adapt(system: Coupled, start: State, records, stops, tolerance):
         state = jnp.where(good, new, state)
         value = system.record(state)
         slot = jnp.where(good, count, most)  # out of bounds: dropped
-        kept = lengths.at[slot].set(length, mode="drop"), seen.at[slot].set(value, mode="drop")
+        shown = jnp.where(system.clear(state), value, jnp.nan)
+        kept = lengths.at[slot].set(length, mode="drop"), seen.at[slot].set(shown, mode="drop")
         wish = _next_wish(wish, length, ratio, short)
         grown = ~(jnp.abs(value) < GROWN * jnp.abs(begin))
         return t + jnp.where(good, length, 0.0), wish, state, count + good, tries + 1, grown, kept

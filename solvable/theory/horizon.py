@@ -39,6 +39,7 @@ def in_blocks(full: Spectrum, algorithm: Moments, steps) -> tuple[Curve, Bool[Ar
     # Where not all of an outlier's smear decays, how much of it is kept depends on the largest rate of all steps.
     whole = algorithm.stationary | (part_kept(full, algorithm, looked_at) >= 1)
     risk, fine = blocks(typical(full, algorithm, looked_at), algorithm, records)
+    fine = fine & ~jnp.isnan(risk).any()
     return finish(full, algorithm, steps, jnp.where(whole, risk, jnp.nan)), fine & whole
 
 

@@ -119,8 +119,9 @@ class Search:
         unknown = np.isnan(values).all(-1)
         if unknown.any():
             raise ValueError(
-                "algorithm: wanted settings that are smooth between the kinks they state, so that the error of blocks "
-                f"of steps is bounded; got one whose error is not at {np.exp(log_steps[unknown].min()):.0f} steps"
+                "algorithm: wanted one whose runs have a bounded error (settings smooth between the kinks they state; "
+                "for the typical draw of a model, no modes that oscillate for long); got one whose error is not at "
+                f"{np.exp(log_steps[unknown].min()):.0f} steps"
             )
         values = np.where(np.isnan(values), np.inf, values)
         return values.min(-1), rates[values.argmin(-1)]
