@@ -112,19 +112,21 @@ class Search:
         """(log risk, log factor) with no guess of the factor.
 
         Raises:
-            ValueError: the error of some run is not bounded at any rate.
+            ValueError: the least risk may be that of a run whose error is not bounded at any rate.
         """
         rates = RATES if self.tuned else np.zeros(1)
         values = self.log_risk(log_width[..., None], log_steps[..., None], rates, COARSE)
-        unknown = np.isnan(values).all(-1)
-        if unknown.any():
+        unknown, values = np.isnan(values).all(-1), _low(values)
+        least = values.min(-1)
+        rows, k = np.arange(len(least)), least.argmin(-1)
+        beside = unknown[rows, np.maximum(k - 1, 0)] | unknown[rows, np.minimum(k + 1, least.shape[1] - 1)]
+        if beside.any():
             raise ValueError(
                 "algorithm: wanted one whose runs have a bounded error (settings smooth between the kinks they state; "
                 "for the typical draw of a model, no modes that oscillate for long); got one whose error is not at "
                 f"{np.exp(log_steps[unknown].min()):.0f} steps"
             )
-        values = np.where(np.isnan(values), np.inf, values)
-        return values.min(-1), rates[values.argmin(-1)]
+        return least, rates[values.argmin(-1)]
 
 
 def best_runs(search: Search, stages: int) -> Found:
