@@ -52,13 +52,13 @@ from .theory import Recursion as Recursion
 from .theory import Volterra as Volterra
 from .theory import frontier_map as frontier_map
 from .theory import optimal_penalty as optimal_penalty
-from .theory import optimal_schedule as optimal_schedule
 from .theory import regime as regime
 from .theory import ridge_map as ridge_map
 from .theory import stability as stability
 from .verbs.check import Check as Check
 from .verbs.check import check as check
 from .verbs.frontier import compute_frontier as compute_frontier
+from .verbs.optimal_schedule import optimal_schedule as optimal_schedule
 from .verbs.solve import log_steps as log_steps
 from .verbs.solve import solve as solve
 

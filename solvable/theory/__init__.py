@@ -6,7 +6,6 @@ from solvable.theory.exact_frontier import frontier_map, theory_frontier
 from solvable.theory.frontier import Frontier
 from solvable.theory.mean_field import Correlations, Responses, correlations, responses
 from solvable.theory.optimal_penalty import OptimalPenalty, optimal_penalty, optimal_power_law
-from solvable.theory.optimal_schedule import OptimalSchedule, optimal_schedule
 from solvable.theory.recursion import Recursion
 from solvable.theory.regimes import REGIMES, Regime, Resource, regime
 from solvable.theory.ridge import DeterministicEquivalent, decompose, ridge_map, ridgeless_mean
@@ -24,7 +23,6 @@ __all__ = [
     "Exact",
     "Frontier",
     "OptimalPenalty",
-    "OptimalSchedule",
     "Recursion",
     "Regime",
     "Resource",
@@ -42,7 +40,6 @@ __all__ = [
     "kernel",
     "optimal_penalty",
     "optimal_power_law",
-    "optimal_schedule",
     "regime",
     "responses",
     "ridge_map",

@@ -116,7 +116,8 @@ class Search:
         """
         rates = RATES if self.tuned else np.zeros(1)
         values = self.log_risk(log_width[..., None], log_steps[..., None], rates, COARSE)
-        unknown, values = np.isnan(values).all(-1), _low(values)
+        unknown: Any = np.isnan(values).all(-1)
+        values = _low(values)
         least = values.min(-1)
         rows, k = np.arange(len(least)), least.argmin(-1)
         beside = unknown[rows, np.maximum(k - 1, 0)] | unknown[rows, np.minimum(k + 1, least.shape[1] - 1)]
