@@ -59,6 +59,7 @@ from .theory import stability as stability
 from .verbs.check import Check as Check
 from .verbs.check import check as check
 from .verbs.frontier import compute_frontier as compute_frontier
+from .verbs.optimal_schedule import optimal_schedule as optimal_schedule
 from .verbs.solve import log_steps as log_steps
 from .verbs.solve import solve as solve
 

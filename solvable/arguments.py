@@ -12,6 +12,7 @@ import itertools
 import math
 import numbers
 import operator
+import re
 from collections.abc import Callable, Iterable, Iterator, Sized
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -25,6 +26,7 @@ from solvable.arrays import is_concrete
 MOST = 10**7  # numbers of one argument that is not an array yet: 80 MB
 LARGEST = 1e100  # the largest finite parameter: squares and products of a few still fit a float64
 SHOWN = 160  # characters of a value in a message
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # in the repr of a function, and of no use to a reader
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,7 +44,7 @@ def shown(value: Any) -> str:
             text = f"{float(value):g}" if isinstance(value, np.floating) else repr(value)
     except Exception:  # repr is anyone's code; that of an integer of 5000 digits is refused by Python itself
         text = f"{type(value).__name__} that cannot be shown"
-    text = " ".join(text.split())
+    text = ADDRESS.sub("", " ".join(text.split()))
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 

@@ -104,14 +104,15 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "cite": {"objects": (MODEL, "paquette2024")},
     "compute_frontier": {
         "model": MODEL, "algorithm": sv.SGD(0.1, 1), "compute": None, "method": sv.Recursion(), "widths": [4, 8, 16],
-        "steps": [1, 4, 16, 64], "approach": "isoflop", "key": KEY,
+        "steps": [1, 4, 16, 64], "approach": "isoflop", "tune_rate": False, "key": KEY,
     },
     "fit_power_law": {
         "x": X, "y": X**-0.5, "floor": 0.0, "stderr": None, "confidence": 0.9, "errors": "independent", "warn": True,
     },
+    "optimal_schedule": {"model": PROBLEM, "horizon": 200, "family": "constant", "build": sv.SGD},
     "frontier_map": {
         "model": MODEL, "algorithm": sv.SGD(0.1, 1), "compute": [1e4], "alpha": [0.2], "beta": [0.1], "ratio": 4.0,
-        "paired": False, "nodes": 128, "stages": 1, "workers": 1, "progress": None,
+        "paired": False, "tune_rate": False, "nodes": 128, "stages": 1, "workers": 1, "progress": None,
     },
     "measure_learning_curve": {
         "features": FEATURES, "targets": TARGETS, "sizes": [4, 8], "algorithm": 0.1, "steps": None, "kernel": None,
@@ -131,11 +132,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "theory.optimal_power_law": {"alpha": 1.0, "width": 8.0, "samples": 16.0},
     "theory.responses": {"model": DATA, "algorithm": FULL, "lags": [0, 2]},
     "theory.ridgeless_mean": {"problem": PROBLEM, "samples": [4, 9]},
-    "theory.theory_frontier": {"model": MODEL, "algorithm": sv.SGD(0.1, 1), "compute": [1e4], "nodes": 128},
     "fits.measured_features": {
         "problem": sv.LinearProblem(np.arange(1.0, 65) ** -1.5, np.arange(1.0, 65) ** -0.5), "between": (1, 30),
         "keep": 20, "tolerance": 0.1, "until": 1000, "width": 8, "samples": None,
     },
+    "theory.theory_frontier": {"model": MODEL, "algorithm": sv.SGD(0.1, 1), "compute": [1e4], "tune_rate": False, "nodes": 128},
     "fits.fit_spectrum": {"eigvals": np.arange(1.0, 65) ** -1.5, "power": np.ones(64), "tolerance": 0.1, "between": (1, 60)},
     "fits.measure_frontier": {
         "width": WIDTHS, "steps": STEPS, "risk": np.stack([RISK, RISK * 1.1], 1), "batch_size": 1, "approach": "isoflop",
@@ -259,17 +260,23 @@ def uncompiled() -> Iterator[None]:
     """The search for exact frontiers left out: it compiles for half a minute whatever it is asked, and is tested."""
     from solvable.theory import exact_frontier
 
-    def instead(model, build, *arguments):
-        compute = arguments[-3]
+    def zeros(compute):
         zero = np.zeros(np.shape(compute))
-        return sv.theory.Frontier(compute, zero, zero, zero, zero, zero, zero == 0, zero)
+        return sv.theory.Frontier(compute, zero, zero, zero, zero, zero, zero == 0, zero, zero)
 
-    saved = exact_frontier._frontier, exact_frontier._frontier_points
-    exact_frontier._frontier = exact_frontier._frontier_points = instead
+    replaced = {
+        "_frontier": lambda model, build, *arguments: zeros(arguments[-3]),
+        "_frontier_points": lambda model, build, *arguments: zeros(arguments[-3]),
+        "Planned": lambda *settings: lambda tasks: zeros(tasks[:, -1]),
+    }
+    saved = {name: getattr(exact_frontier, name) for name in replaced}
     try:
+        for name, instead in replaced.items():
+            setattr(exact_frontier, name, instead)
         yield
     finally:
-        exact_frontier._frontier, exact_frontier._frontier_points = saved
+        for name, own in saved.items():
+            setattr(exact_frontier, name, own)
 
 
 @contextlib.contextmanager

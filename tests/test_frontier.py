@@ -8,7 +8,6 @@ import optax
 import pytest
 
 import solvable as sv
-from solvable.algorithms.base import AbstractModewise
 from solvable.theory.optimum import point
 
 NODES = 192  # enough for these computes: against 512 the risks below move by less than 1e-9
@@ -138,29 +137,6 @@ def test_a_map_without_a_finite_risk_is_nan():
     assert not line.staircase.any()
 
 
-class Memory(AbstractModewise):
-    """Two moments per mode, constant: no renewal form."""
-
-    learning_rate: float = 0.1
-    batch_size: int = 1
-
-    @property
-    def stationary(self):
-        return True
-
-    def init(self, params):
-        return ()
-
-    def update(self, params, state, grad, step):
-        return params - self.learning_rate * grad, state
-
-    def decay(self, eigvals, step):
-        return jnp.zeros((*eigvals.shape, 2, 2))
-
-    def injection(self, eigvals, step):
-        return jnp.zeros((*eigvals.shape, 2))
-
-
 def grows(model):
     return sv.SGD(0.1, batch_size=1 if model.width <= 64 else 2)
 
@@ -168,8 +144,6 @@ def grows(model):
 LAW = sv.PowerLawRF(1.0, 0.7, 64, 256)
 WRONG = {
     "optax": (LAW, sv.Optax(optax.sgd(0.1)), r"algorithm: wanted .*; got Optax"),
-    "two moments": (LAW, Memory(), r"algorithm: wanted .* one second moment per mode.*; got Memory.* which has 2"),
-    "schedule": (LAW, sv.SGD(lambda t: 0.1), r"algorithm: wanted .*; got SGD.* schedule"),
     "population gradient": (LAW, sv.SGD(0.1, batch_size=None), r"algorithm: wanted one batch size.*got \[None"),
     "other batches": (LAW, grows, r"algorithm: wanted one batch size.*got \[1, 2\]"),
     "a class": (LAW, sv.SGD, r"algorithm: wanted an algorithm, or a function.*got <class"),

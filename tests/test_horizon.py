@@ -229,3 +229,36 @@ def test_what_hides_between_the_nodes_leaves_the_error_unbounded():
         hidden = one_block(spike, np.ones((1, 1)), 1e4)
     assert smooth <= 1
     assert not hidden <= 1
+
+
+def iterated_alone(rate, batch, count):
+    """Risk at the end of the plain recursion in NumPy, of one schedule of rates and batch sizes."""
+    with jax.enable_x64(True):
+        t = jnp.arange(float(count))
+        rates, sizes = (np.asarray(jax.vmap(f)(t)) for f in (rate, batch))
+    moment = np.asarray(PROBLEM.spectrum().error)
+    for x, size in zip(rates, sizes, strict=True):
+        risk = 0.01 + moment @ LAM
+        moment = moment - x * LAM * (2 - (1 + 1 / size) * x * LAM) * moment + x**2 * LAM / size * risk
+    return 0.01 + moment @ LAM
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [30_000, 1_000_000])
+def test_a_batch_ramp_equals_the_plain_iteration(count):
+    """Sizes from 1 to 64 over three quarters of a cosine run, up to a million steps."""
+    rate = sv.schedules.cosine(0.1, float(count))
+    ramp = sv.schedules.warmup(64.0, 0.75 * count, 1.0)
+    ours = sv.solve(PROBLEM, sv.BatchSchedule(sv.SGD(rate), ramp), sv.Recursion(), [count]).risk
+    close(ours, np.array([iterated_alone(rate, ramp, count)]))
+
+
+@pytest.mark.slow
+def test_a_thousand_schedules_at_once():
+    """A grid of peaks and cooldowns in one call; five of them one by one."""
+    peaks, starts = (x.ravel() for x in np.meshgrid(np.geomspace(0.01, 0.3, 40), np.linspace(0.05, 0.98, 25)))
+    with jax.enable_x64(True):
+        together = np.asarray(jax.jit(jax.vmap(final))(jnp.asarray(peaks), jnp.asarray(starts)))
+    assert together.shape == (1000,)
+    for k in (0, 123, 500, 777, 999):
+        assert together[k] == pytest.approx(final(peaks[k], starts[k]), rel=1e-9)

@@ -20,7 +20,7 @@ import solvable as sv
 from solvable.plots import COLORS, plot_phase_map, style
 from solvable.results import make_dataset, report_row
 
-from . import own_draw
+from . import by_algorithm, own_draw
 
 # One point a phase, away from the boundaries, for SGD and for the exact exponents.
 POINTS = {
@@ -70,6 +70,10 @@ class Config:
     """Contour nodes of the theory's spectrum."""
     seed: int = 0
     """Seed of every random number."""
+    algorithm: by_algorithm.Name = "sgd"
+    """Which optimizer: SGD at a constant rate, or another, on a map of a third of the points along each axis."""
+    tune_rate: bool = False
+    """Whether each run of another optimizer has its best (peak) learning rate; six times the work."""
     tiny: bool = False
     """A few points and short runs, to see that it works."""
 
@@ -78,6 +82,7 @@ class Config:
         if not self.tiny:
             return self
         kept = {"alpha": self.alpha, "beta": self.beta, "learning_rate": self.learning_rate, "seed": self.seed}
+        kept |= {"algorithm": self.algorithm, "tune_rate": self.tune_rate}
         small = {"points": 3, "compute": 1e12, "widths": (8, 16, 32), "window": (512.0, 2048.0), "draws": 4}
         return Config(runs=8, nodes=64, tiny=True, **small, **kept)
 
@@ -89,6 +94,8 @@ SEEN = 7  # values of compute at which the parabolas are drawn
 def run(config: Config, progress: Callable[[str, int, int], None] = lambda *_: None) -> xr.Dataset:
     """Measure both exponents: theory on the grid and at one point a phase, SGD at those points."""
     config = config.sized()
+    if config.algorithm != "sgd":
+        return by_algorithm.run(config, POINTS, progress)
     alpha, beta = np.linspace(*config.alpha, config.points), np.linspace(*config.beta, config.points)
     a, b = np.meshgrid(alpha, beta, indexing="ij")
     grid, points = _exact(config, a, b, lambda done, total: progress("theory", done, total))
@@ -198,6 +205,8 @@ def _seen(config: Config, alpha: float, beta: float, sgd: own_draw.Family) -> li
 
 def plot(dataset: xr.Dataset) -> Figure:
     """Measured eta and xi as maps with the predicted boundaries; SGD and theory side by side at one point a phase."""
+    if "algorithm" in dataset.attrs:
+        return by_algorithm.plot(dataset)
     with style():
         figure = Figure(figsize=(11.5, 7.6))
         upper, lower = figure.subfigures(2, 1, height_ratios=(1.45, 1))
@@ -263,6 +272,8 @@ def _plot_ratio(ax, dataset: xr.Dataset) -> None:
 
 def report(dataset: xr.Dataset) -> list[dict]:
     """Theory against the predicted table; SGD against the theory of its own draws, and against other phases' theory."""
+    if "algorithm" in dataset.attrs:
+        return by_algorithm.report(dataset)
     rows, found = [], agreements(dataset)
     for name in dataset["phase"].values:
         here = dataset.sel(phase=name)

@@ -287,3 +287,40 @@ class join(AbstractSchedule):
         starts = [0.0, *jnp.asarray(self.boundaries)]
         inside = [start + kinks_of(s) for start, s in zip(starts, self.schedules, strict=True)]
         return _stack(self.boundaries, *inside)
+
+
+class log_spline(AbstractSchedule):
+    """exp(sum_i c_i B((s - s_i) / h)), s = log((t + 1) / (T - t)): free in form, in the logarithms of t and of T - t.
+
+    B is the cubic B-spline; the centres s_i are h apart, the first and last of them one h beyond s = -log T and log T.
+    The end of a horizon is as finely resolved as its start, by about log T numbers. It stays where it ended.
+
+    Attributes:
+        coefficients: c, logarithms of rates; shape (knots,), at least 4.
+        horizon: T > 1, in steps.
+    """
+
+    coefficients: Float[Array, " knots"] = eqx.field(converter=as_real)
+    horizon: Float[Array, ""] = eqx.field(converter=as_real)
+
+    def __check_init__(self):
+        shape = jnp.shape(self.coefficients)
+        if len(shape) != 1 or shape[0] < 4:
+            raise ValueError(f"coefficients: wanted a vector of at least 4 numbers; got shape {shape}")
+
+    @property
+    def times(self) -> Float[Array, " knots"]:
+        """s_i."""
+        count, end = jnp.shape(self.coefficients)[0], jnp.log(self.horizon)
+        gap = 2 * end / (count - 3)
+        return -end + gap * (jnp.arange(count) - 1.0)
+
+    def __call__(self, step):
+        t, centres = jnp.minimum(step, self.horizon - 1), self.times
+        x = jnp.abs(jnp.log((t + 1) / (self.horizon - t)) - centres) / (centres[1] - centres[0])
+        basis = jnp.where(x < 1, 2 / 3 - x**2 * (1 - x / 2), jnp.maximum(2 - x, 0.0) ** 3 / 6)
+        return jnp.exp(jnp.asarray(self.coefficients) @ basis)
+
+    @property
+    def kinks(self):
+        return _stack(self.horizon - 1)

@@ -13,7 +13,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Inexact, Int
+from jaxtyping import Array, Bool, Float, Inexact, Int
 
 from solvable.numerics.sum_collocation import SHORTEST, Rule, rule
 
@@ -22,6 +22,7 @@ PROBES = 16  # steps of a block at which its coefficients are compared with thei
 SMOOTH = 1e-3  # relative distance from it at which they hide something from the nodes
 UNRESOLVED = 4.0  # h |D T^h| of a mode that neither the block resolves nor its steps damp
 ROUNDING = 8 * np.finfo(float).eps
+DIGITS = 1e-7  # of what is recorded, that rounding may take
 VANISHED = 1e-290  # what is recorded above the floor, when nothing of it is left to be wrong
 
 State = Inexact[Array, "modes k"]
@@ -47,6 +48,11 @@ class Coupled(eqx.Module):
     def record(self, state: State) -> Float[Array, ""]:
         """What is recorded of a state."""
         return self.floor + (self.weights * (state @ self.seen)).sum().real
+
+    def clear(self, state: State) -> Bool[Array, ""]:
+        """Whether rounding leaves digits of what is recorded: modes of a contour may grow that cancel in the sum."""
+        parts = jnp.abs(self.weights) * (jnp.abs(state) @ jnp.abs(self.seen))
+        return ~(ROUNDING * parts.sum() > DIGITS * jnp.abs(self.record(state)))
 
     def step(self, state: State, t: Float[Array, ""]) -> State:
         """The state one step later."""

@@ -16,45 +16,50 @@ from jaxtyping import Array, Bool, Float
 from solvable.numerics.coupled_steps import STAGES, Coupled, State, block, checked_block, steps
 from solvable.numerics.sum_collocation import SHORTEST
 
-TOLERANCE = 1e-9  # error allowed in a block, relative to what is recorded above the floor
+TOLERANCE = 1e-9  # of the error in a block, relative to what is recorded above the floor
 BLOCKS = 1024  # at most, besides one for each record
 GROWN = 1e100  # times what was recorded at the start: beyond, it is infinite
 LONGEST = 2**53  # steps are counted in float64
 
 
 def long_run(
-    system: Coupled, start: State, records: Float[Array, " records"], stops: Float[Array, " stops"]
+    system: Coupled,
+    start: State,
+    records: Float[Array, " records"],
+    stops: Float[Array, " stops"],
+    tolerance: Float[Array, ""] | float = TOLERANCE,
 ) -> tuple[Float[Array, " records"], Bool[Array, ""]]:
     """What is recorded at ``records``, increasing steps below LONGEST, and whether every block's error is bounded.
 
-    Where it is not, records from the block in question on are NaN. Where the recursion grows beyond GROWN they are
-    infinite.
+    Where it is not, records from the block in question on are NaN, as is one of which rounding leaves no digits. Where
+    the recursion grows beyond GROWN they are infinite.
 
     Args:
         stops: more steps at which a block has to end: before a kink of the coefficients.
+        tolerance: error allowed in a block, relative to what is recorded above the floor.
     """
     functions = lambda s: (s.coefficients, s.probe)  # noqa: E731
     explicit = tuple(eqx.filter_closure_convert(f, jnp.zeros(())) for f in functions(system))
     system = eqx.tree_at(functions, system, explicit)
-    return _run(system, start, records, jax.lax.stop_gradient(stops))
+    return _run(system, start, records, jax.lax.stop_gradient(stops), tolerance)
 
 
 @eqx.filter_custom_jvp
-def _run(system, start, records, stops):
-    recorded, fine, _ = _adapt(system, start, records, stops)
+def _run(system, start, records, stops, tolerance):
+    recorded, fine, _ = _adapt(system, start, records, stops, tolerance)
     return recorded, fine
 
 
 @_run.def_jvp
 def _run_jvp(primals, tangents):
-    system, start, records, stops = primals
-    recorded, fine, lengths = _adapt(system, start, records, stops)
+    system, start, records, stops, tolerance = primals
+    recorded, fine, lengths = _adapt(system, start, records, stops, tolerance)
     replay = lambda system, start: _replay(system, start, records, lengths)  # noqa: E731
     _, change = eqx.filter_jvp(replay, (system, start), tangents[:2])
     return (recorded, fine), (change, None)
 
 
-def _adapt(system: Coupled, start: State, records, stops):
+def _adapt(system: Coupled, start: State, records, stops, tolerance):
     """Records, whether all is bounded, and the lengths of the blocks; unused blocks have length 0."""
     ends = jnp.concatenate([records, stops])
     last, most = records[-1], BLOCKS + len(ends)
@@ -71,13 +76,14 @@ def _adapt(system: Coupled, start: State, records, stops):
         new, ratio = jax.lax.cond(
             short,
             lambda: (steps(system, state, t, length), jnp.zeros(())),
-            lambda: checked_block(system, state, t, jnp.maximum(length, SHORTEST), TOLERANCE),
+            lambda: checked_block(system, state, t, jnp.maximum(length, SHORTEST), tolerance),
         )
         good = short | (ratio <= 1)
         state = jnp.where(good, new, state)
         value = system.record(state)
         slot = jnp.where(good, count, most)  # out of bounds: dropped
-        kept = lengths.at[slot].set(length, mode="drop"), seen.at[slot].set(value, mode="drop")
+        shown = jnp.where(system.clear(state), value, jnp.nan)
+        kept = lengths.at[slot].set(length, mode="drop"), seen.at[slot].set(shown, mode="drop")
         wish = _next_wish(wish, length, ratio, short)
         grown = ~(jnp.abs(value) < GROWN * jnp.abs(begin))
         return t + jnp.where(good, length, 0.0), wish, state, count + good, tries + 1, grown, kept

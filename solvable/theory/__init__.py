@@ -2,7 +2,8 @@
 
 from solvable.theory.dmft import DMFT
 from solvable.theory.exact import Exact
-from solvable.theory.exact_frontier import Frontier, frontier_map, theory_frontier
+from solvable.theory.exact_frontier import frontier_map, theory_frontier
+from solvable.theory.frontier import Frontier
 from solvable.theory.mean_field import Correlations, Responses, correlations, responses
 from solvable.theory.optimal_penalty import OptimalPenalty, optimal_penalty, optimal_power_law
 from solvable.theory.recursion import Recursion

@@ -12,92 +12,76 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
 
 from solvable.algorithms.base import AbstractModewise
 from solvable.arguments import answer, check_broadcast, check_flag, check_integer, is_function, refusal
 from solvable.models.base import AbstractModel
 from solvable.numerics.precision import in_float64
 from solvable.numerics.resolvent import default_nodes
-from solvable.theory.frontier_checks import Builder, checked_builder, checked_compute, checked_points
+from solvable.theory.frontier import Frontier
+from solvable.theory.frontier_checks import check_longest, checked_builder, checked_compute, checked_points
 from solvable.theory.optimum import optimum, stages_for
+from solvable.theory.run_ends import Ends, OneLaw, Plane
+from solvable.theory.run_search import Planned
 
 MOST_WORKERS = 256  # threads
+FEW = 4  # points whose runs are searched side by side
 CHUNKS = (1, 8, 16)  # points of a map solved by one compiled call: fewer are repeated, which costs less than a program
-STAIRCASE = 1.0  # modes learned per e-fold of steps below which single modes show in the exponents
-
-
-class Frontier(eqx.Module):
-    """Compute-optimal risk against compute.
-
-    Attributes:
-        compute: f = width * steps * batch_size; every attribute has its shape.
-        risk: least risk at that compute.
-        width: width that attains it, a real number.
-        steps: compute / (width * batch_size).
-        loss_exponent: eta, the local exponent: risk ~ compute^-eta.
-        width_exponent: xi, the local exponent: width ~ compute^xi.
-        interior: whether this is the least risk over widths, at a minimum inside those tried (at least FIRST steps and
-            width above 2) that moves with compute. It is False for a saturated optimum, as near alpha + beta = 1/2:
-            there the ambient dimension grows with the width, the target with it, and the smallest stable model is the
-            best one at any compute.
-        modes_per_fold: number of modes learned while the steps grow e-fold, sum_j mass_j u_j e^{-u_j} with u_j =
-            decay_j * steps. Where it is small modes are learned one by one and the frontier is a staircase: around its
-            trend eta swings by less than 0.002 from 2 on, by 0.02 to 0.05 at 1, by 0.1 at 0.8 and by 1 at 0.3.
-        staircase: whether ``modes_per_fold`` is below 1: the exponents are those of one step of a staircase, not of a
-            smooth power law. So at alpha = 5 with 10 inputs a feature up to compute 10^11; never seen at alpha <= 2.
-    """
-
-    compute: Float[Array, "..."]
-    risk: Float[Array, "..."]
-    width: Float[Array, "..."]
-    steps: Float[Array, "..."]
-    loss_exponent: Float[Array, "..."]
-    width_exponent: Float[Array, "..."]
-    interior: Bool[Array, "..."]
-    modes_per_fold: Float[Array, "..."]
-    references = ("paquette2024",)
-
-    @property
-    def staircase(self) -> Bool[Array, "..."]:
-        """Whether single modes show: ``modes_per_fold < 1``; False where it is NaN."""
-        return self.modes_per_fold < STAIRCASE
 
 
 @in_float64
 def theory_frontier(
-    model: AbstractModel, algorithm: AbstractModewise | Builder, compute: Any, *, nodes: int | None = None
+    model: AbstractModel,
+    algorithm: AbstractModewise | Callable[..., AbstractModewise],
+    compute: Any,
+    *,
+    tune_rate: bool = False,
+    nodes: int | None = None,
 ) -> Frontier:
     """The exact frontier of ``model``'s law over all widths.
+
+    Constant settings with one moment a mode (SGD) are solved in closed form in time. Everything else is run, in blocks
+    of steps whose error is bounded, to the end of every run that is tried; so are runs whose rate is tuned.
 
     Args:
         model: a law with ``at_width``: `PowerLawRF`, whose own width only fixes the ratio ambient / width, or
             `RandomFeatures`, whose inputs are the same at every width.
-        algorithm: a stationary algorithm, or a function of the model at each width that returns one, for learning
-            rates that depend on the width: ``lambda m: SGD(0.5 / m.trace())``. It is called once or twice before, with
-            concrete models, to check what it returns.
+        algorithm: an algorithm with second moments (SGD, any `AbstractLinear`, wrappers), as it is at every width and
+            however long it runs; or a function that returns one. A function of one argument is given the model at each
+            width, for rates that depend on it: ``lambda model: SGD(0.5 / model.trace())``. One of two arguments is
+            given the number of steps of the run as well, so that every point of the frontier is a run of its own:
+            ``lambda model, horizon: SGD(schedules.cosine(0.5 / model.trace(), horizon))``. The horizon is a whole
+            number, at times a traced one. Before all that it is called with concrete ones, to check what it returns.
         compute: values of f, any shape; they must allow FIRST steps at width 2.
+        tune_rate: whether to multiply the learning rate (of a schedule: the peak) by the factor that gives the least
+            risk at each width and horizon.
         nodes: contour nodes of the spectrum; the default is enough for the widest model met.
 
     Raises:
-        ValueError: an argument is impossible.
+        ValueError: an argument is impossible, or the algorithm's settings are not smooth between stated kinks.
     """
-    build, batch = checked_builder(model, algorithm)
+    build, batch, closed = checked_builder(model, algorithm)
     values = checked_compute(compute, batch)
     widest = min(float(values.max()) ** 0.7, model.widest)  # pyright: ignore[reportAttributeAccessIssue]
     nodes = _nodes(nodes) or model.default_nodes(widest)  # pyright: ignore[reportAttributeAccessIssue]
-    return _frontier(model, build, values, nodes, stages_for(values.max()))
+    tuned, stages = check_flag("tune_rate", tune_rate), stages_for(values.max())
+    if closed and not tuned:
+        return _frontier(model, build, values, nodes, stages)
+    check_longest(build, model, values.max() / (2 * batch))
+    found = Planned(Ends(OneLaw(model), build, nodes), batch, tuned, stages, model.widest)(values.reshape(-1, 1))  # pyright: ignore[reportAttributeAccessIssue]
+    return jax.tree.map(lambda x: x.reshape(values.shape), found)
 
 
 def frontier_map(
     model: AbstractModel,
-    algorithm: AbstractModewise | Builder,
+    algorithm: AbstractModewise | Callable[..., AbstractModewise],
     compute: Any,
     *,
     alpha: Any,
     beta: Any,
     ratio: Any = None,
     paired: bool = False,
+    tune_rate: bool = False,
     nodes: int | None = None,
     stages: int | None = None,
     workers: int = 2,
@@ -109,7 +93,7 @@ def frontier_map(
 
     Args:
         model: a law whose other parameters (noise, initial parameters) are kept.
-        algorithm, compute, nodes: as `theory_frontier`.
+        algorithm, compute, tune_rate, nodes: as `theory_frontier`.
         alpha, beta: exponents of the points, arrays that broadcast.
         ratio: ambient / width at each point, broadcast against them; the model's own by default.
         paired: ``compute`` holds one value a point, broadcast against them, instead of every value at every point.
@@ -121,12 +105,12 @@ def frontier_map(
     Returns:
         A `Frontier`, NaN (and not interior) where alpha + beta <= 1/2: there the risk is infinite.
     """
-    build, batch = checked_builder(model, algorithm, "alpha", "beta", "width", "ambient")
+    build, batch, closed = checked_builder(model, algorithm, "alpha", "beta", "width", "ambient")
     values = checked_compute(compute, batch)
     ratio = model.ambient / model.width if ratio is None else ratio  # pyright: ignore[reportAttributeAccessIssue]
     points, nodes, stages = checked_points(alpha, beta, ratio), _nodes(nodes), _stages(stages)
     workers = check_integer("workers", workers, 1, MOST_WORKERS)
-    extra = () if check_flag("paired", paired) else values.shape
+    tuned, extra = check_flag("tune_rate", tune_rate), () if check_flag("paired", paired) else values.shape
     if paired:
         values = check_broadcast(points=points[0], compute=values)[1]
         points = [np.broadcast_to(x, values.shape) for x in points]
@@ -138,16 +122,22 @@ def frontier_map(
     if progress is not None and not is_function(progress):
         raise refusal("progress", "a function of (done, in all) or None", progress)
     finite = np.flatnonzero(tasks[0] + tasks[1] > 0.5)
+    if not finite.size:
+        nothing: Any = {field: np.full(shape, np.nan) for field in Frontier.__annotations__}
+        return Frontier(**nothing | {"interior": np.zeros(shape, bool)})
+    if tuned or not closed:
+        check_longest(build, model, values.max() / (2 * batch))
+        search = Planned(Ends(Plane(model), build, nodes, workers), batch, tuned, stages)
+        few = [finite[i : i + FEW] for i in range(0, len(finite), FEW)]
+        return _gathered(lambda index: search(np.stack([x[index] for x in tasks], -1)), few, shape, 1, progress)
 
     @in_float64
     def solve(index):
         return _frontier_points(model, build, *(x[index] for x in tasks), nodes, stages)  # pyright: ignore[reportCallIssue]
 
-    if not finite.size:
-        nothing: Any = {field: np.full(shape, np.nan) for field in Frontier.__annotations__}
-        return Frontier(**nothing | {"interior": np.zeros(shape, bool)})
-    result = _in_chunks(solve, finite, shape, workers, progress)
-    return eqx.tree_at(lambda f: f.interior, result, result.interior == 1)
+    size = next((size for size in CHUNKS if size * min(workers, 2) >= len(finite)), CHUNKS[-1])
+    chunks = [np.resize(finite[i : i + size], size) for i in range(0, len(finite), size)]
+    return _gathered(solve, chunks, shape, workers, progress)
 
 
 def _nodes(nodes: int | None) -> int | None:
@@ -158,33 +148,31 @@ def _stages(stages: int | None) -> int | None:
     return None if stages is None else check_integer("stages", stages, 1, 10)
 
 
-def _in_chunks(solve: Callable, places: np.ndarray, shape: tuple[int, ...], workers: int, progress) -> Any:
-    """``solve`` of places in chunks of one size, by threads; arrays of the whole shape, NaN elsewhere."""
-    size = next((size for size in CHUNKS if size * min(workers, 2) >= len(places)), CHUNKS[-1])
-    chunks = [np.resize(places[i : i + size], size) for i in range(0, len(places), size)]
-    parts, done = [], lambda count: min(count * size, len(places))
+def _gathered(solve: Callable, chunks: list[np.ndarray], shape: tuple[int, ...], workers: int, progress) -> Frontier:
+    """``solve`` of chunks of places, by threads; a frontier of the whole shape, NaN elsewhere."""
+    parts, places = [], np.concatenate(chunks)
     with ThreadPoolExecutor(workers) as pool:
         # The first chunk compiles; the others then share what it compiled.
         first = [pool.submit(solve, index).result() for index in chunks[:1]]
         for part in itertools.chain(first, pool.map(solve, chunks[1:])):
             parts.append(part)
             if progress is not None:
-                answer("progress", "a function of (done, in all)", progress, done(len(parts)), len(places))
+                done = len(np.unique(np.concatenate(chunks[: len(parts)])))
+                answer("progress", "a function of (done, in all)", progress, done, len(np.unique(places)))
 
     def gather(*columns):
         whole = np.full(np.prod(shape, dtype=int), np.nan)
-        for index, column in zip(chunks, columns, strict=True):
-            whole[index] = column
+        whole[places] = np.concatenate(columns)
         return whole.reshape(shape)
 
-    return jax.tree.map(gather, *parts)
+    result = jax.tree.map(gather, *parts)
+    return eqx.tree_at(lambda f: f.interior, result, result.interior == 1)
 
 
 @eqx.filter_jit
 def _frontier_points(model, build, alpha, beta, ratio, compute, nodes: int, stages: int) -> Frontier:
     def point(alpha, beta, ratio, compute):
-        law = eqx.tree_at(lambda m: (m.alpha, m.beta, m.width, m.ambient), model, (alpha, beta, 1.0, ratio))
-        return _frontier(law, build, compute, nodes, stages)
+        return _frontier(Plane(model)((alpha, beta, ratio)), build, compute, nodes, stages)
 
     return jax.vmap(point)(alpha, beta, ratio, compute)
 
@@ -196,4 +184,5 @@ def _frontier(model, build, compute, nodes: int, stages: int) -> Frontier:
     columns = jax.vmap(lambda c: optimum(model, build, c, jnp.log(float(batch)), nodes, stages))(flat)
     log_width, log_risk, eta, xi, interior, modes = (x.reshape(compute.shape) for x in columns)
     width = jnp.exp(log_width)
-    return Frontier(compute, jnp.exp(log_risk), width, compute / (width * batch), eta, xi, interior, modes)
+    steps = compute / (width * batch)
+    return Frontier(compute, jnp.exp(log_risk), width, steps, eta, xi, interior, modes, jnp.ones_like(width))

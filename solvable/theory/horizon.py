@@ -1,25 +1,28 @@
 """Settings that change in time, or several moments a mode, over any number of steps, in blocks of steps."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Inexact
 
 from solvable.forms.algorithms import Moments
 from solvable.forms.curve import Curve
 from solvable.forms.spectrum import Spectrum
 from solvable.numerics.coupled_steps import Coupled
-from solvable.numerics.long_run import long_run
+from solvable.numerics.long_run import TOLERANCE, long_run
 from solvable.theory.stability import finish
 from solvable.theory.typical import part_kept, typical
 
 SPREAD = 512  # steps on each side of a horizon at which the largest rate is looked for
 
 
-def between_steps(spectrum: Spectrum, algorithm: Moments) -> bool:
+def between_steps(eigval: Inexact[Array, ""], algorithm: Moments) -> bool:
     """Whether the algorithm's settings can be evaluated at times between steps (a table of rates cannot)."""
     try:
-        eqx.filter_eval_shape(algorithm.decay, spectrum.eigvals[:1], jnp.zeros(()))
+        with jax.enable_x64(True):
+            eqx.filter_eval_shape(algorithm.decay, jnp.asarray(eigval)[None], jnp.zeros(()))
     except (TypeError, IndexError):
         return False
     return True
@@ -32,11 +35,16 @@ def in_blocks(full: Spectrum, algorithm: Moments, steps) -> tuple[Curve, Bool[Ar
     Where it is not, the risk is NaN from some step on.
     """
     records = jnp.asarray(steps, float)
-    stops = jax.lax.stop_gradient(_around(algorithm.kinks))
-    looked_at = _spread(records[-1], stops)
+    looked_at = looked(algorithm, records[-1])
     # Where not all of an outlier's smear decays, how much of it is kept depends on the largest rate of all steps.
     whole = algorithm.stationary | (part_kept(full, algorithm, looked_at) >= 1)
-    spectrum = typical(full, algorithm, looked_at)
+    risk, fine = blocks(typical(full, algorithm, looked_at), algorithm, records)
+    fine = fine & ~jnp.isnan(risk).any()
+    return finish(full, algorithm, steps, jnp.where(whole, risk, jnp.nan)), fine & whole
+
+
+def blocks(spectrum: Spectrum, algorithm: Moments, records: Float[Array, " records"], tolerance: Any = TOLERANCE):
+    """The risk at increasing steps, in blocks of a spectrum as it stands, and whether its error is bounded."""
     eigvals, mass = spectrum.eigvals, spectrum.mass
 
     def coefficients(t):
@@ -47,8 +55,16 @@ def in_blocks(full: Spectrum, algorithm: Moments, steps) -> tuple[Curve, Bool[Ar
         return jnp.concatenate([f(edge, t).ravel() for f in (algorithm.decay, algorithm.injection)])
 
     system = Coupled(coefficients, probe, eigvals, spectrum.floor.real, algorithm.observation())
-    risk, fine = long_run(system, algorithm.start(spectrum), records, stops)
-    return finish(full, algorithm, steps, jnp.where(whole, risk, jnp.nan)), fine & whole
+    return long_run(system, algorithm.start(spectrum), records, _stops(algorithm), tolerance)
+
+
+def looked(algorithm: Moments, last: Float[Array, ""]) -> Float[Array, " steps"]:
+    """Steps before ``last`` among which the settings that drive the largest eigenvalue hardest are looked for."""
+    return _spread(last, _stops(algorithm))
+
+
+def _stops(algorithm: Moments) -> Float[Array, " stops"]:
+    return jax.lax.stop_gradient(_around(algorithm.kinks))
 
 
 def _around(kinks: Float[Array, " kinks"]) -> Float[Array, " stops"]:

@@ -37,21 +37,24 @@ class FrontierPoint(NamedTuple):
     modes_per_fold: Float[Array, ""]
 
 
-def _scan() -> np.ndarray:
-    """Where to look first, as parts of the range in log width: closer at small widths, where each feature counts."""
-    return np.linspace(0.0, 1.0, SCAN * STENCIL) ** 1.5
+def scan_parts() -> tuple[np.ndarray, np.ndarray]:
+    """Where to look first, as parts of the range in log width, and the larger of the gaps beside each.
+
+    They are closer at small widths, where each feature counts.
+    """
+    parts = np.linspace(0.0, 1.0, SCAN * STENCIL) ** 1.5
+    return parts, np.maximum(np.diff(parts, append=1.0), np.diff(parts, prepend=0.0))
 
 
 def stages_for(compute: float) -> int:
     """Stages of the search: each narrows the widths by 2.2 / (STENCIL - 1), from the widest gap of the scan to 2.4."""
-    gap = math.log(compute) * np.diff(_scan()).max()
+    gap = math.log(compute) * np.diff(scan_parts()[0]).max()
     return max(1, 1 + math.ceil(math.log(gap / 2.4) / math.log((STENCIL - 1) / 2.2)))
 
 
 def _plan(stages: int) -> tuple[np.ndarray, ...]:
     """(parts of the range, gaps around them, whether to look there, else the reach in gaps), a row for each stage."""
-    parts = _scan()
-    gaps = np.maximum(np.diff(parts, append=1.0), np.diff(parts, prepend=0.0))
+    parts, gaps = scan_parts()
     still = np.zeros((stages + 1, STENCIL))
     shrink = np.append((2.2 / (STENCIL - 1)) ** np.arange(stages), 0.0)
     return (

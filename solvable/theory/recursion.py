@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Bool
 
 from solvable.arrays import is_concrete
 from solvable.forms.algorithms import Moments
@@ -13,6 +14,7 @@ from solvable.forms.base import Reading
 from solvable.forms.curve import Curve
 from solvable.forms.spectrum import Spectrum
 from solvable.method import AbstractMethod
+from solvable.numerics.coupled_steps import DIGITS, ROUNDING
 from solvable.numerics.inversion import FIRST, WINDOW, windows
 from solvable.numerics.long_run import LONGEST
 from solvable.numerics.padding import padded, rounded_up
@@ -79,7 +81,7 @@ def _evaluate(spectrum, algorithm, times, last, index) -> Curve:
 def _follow(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray) -> Curve:
     """In blocks of steps where that is cheaper and their error is bounded, else step by step."""
     longest, records = int(steps[-1]), padded(steps, rounded_up(len(steps)))
-    if max(SHORTEST_BLOCKS, A_RECORD * len(steps)) < longest < LONGEST and between_steps(spectrum, algorithm):
+    if max(SHORTEST_BLOCKS, A_RECORD * len(steps)) < longest < LONGEST and between_steps(spectrum.edge, algorithm):
         curve, bounded = in_blocks(spectrum, algorithm, records)
         if not is_concrete(bounded) or bounded:
             return curve
@@ -88,11 +90,19 @@ def _follow(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray) -> Curve:
             f"steps: wanted at most {LONGEST_SCAN} where the settings of {type(algorithm).__name__} are not smooth, or "
             f"the risk is not, so that every step is visited; got {longest}"
         )
-    return _scan(spectrum, algorithm, longest + 1, records)
+    curve, clear = _scan(spectrum, algorithm, longest + 1, records)
+    if is_concrete(clear) and not clear.all():
+        raise ValueError(
+            f"steps: wanted fewer for the typical draw of a model where modes of {type(algorithm).__name__} oscillate "
+            "for long, as rounding leaves no digits of its contour's sums (a draw of the model has no such limit); got "
+            f"{longest}"
+        )
+    return curve
 
 
 @eqx.filter_jit
-def _scan(full: Spectrum, algorithm: Moments, count: int, steps) -> Curve:
+def _scan(full: Spectrum, algorithm: Moments, count: int, steps) -> tuple[Curve, Bool[Array, " steps"]]:
+    """The curve, and whether rounding leaves digits of each risk; NaN where it does not."""
     spectrum = typical(full, algorithm, jnp.arange(count))
     eigvals, mass, judged = spectrum.eigvals, spectrum.mass, algorithm.observation()
 
@@ -101,7 +111,12 @@ def _scan(full: Spectrum, algorithm: Moments, count: int, steps) -> Curve:
         seen = risk if algorithm.plain else spectrum.floor + (eigvals * (moments @ judged)).sum().real
         decayed = jnp.einsum("jab,jb->ja", algorithm.decay(eigvals, t), moments)
         injected = algorithm.injection(eigvals, t) * (mass * risk)[:, None]
-        return moments - decayed + injected, seen
+        clear = jnp.asarray(True)
+        if jnp.iscomplexobj(eigvals):  # nodes of a contour may grow and cancel
+            parts = (jnp.abs(eigvals) * (jnp.abs(moments) @ jnp.abs(judged))).sum()
+            clear = ~(ROUNDING * parts > DIGITS * jnp.abs(seen))
+        return moments - decayed + injected, (seen, clear)
 
-    risk = jax.lax.scan(step, algorithm.start(spectrum), jnp.arange(count))[1]
-    return finish(full, algorithm, steps, risk[steps])
+    risk, clear = jax.lax.scan(step, algorithm.start(spectrum), jnp.arange(count))[1]
+    risk, clear = risk[steps], clear[steps]
+    return finish(full, algorithm, steps, jnp.where(clear, risk, jnp.nan)), clear
