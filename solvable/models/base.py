@@ -22,6 +22,7 @@ from solvable.forms.spectrum import Spectrum
 from solvable.keys import stream
 from solvable.models.ambient import AbstractAmbientDraw
 from solvable.numerics.precision import in_float64
+from solvable.numerics.resolvent import default_nodes
 
 ROUNDING = 1e-9  # below zero, of a floor that is a difference
 
@@ -88,9 +89,9 @@ class HasWidths(HasSpectrum):
     def trace(self) -> Float[Array, ""]:
         """Expected trace of the feature covariance."""
 
-    @abc.abstractmethod
     def default_nodes(self, width: Any) -> int:
-        """Nodes that the spectrum at that width needs."""
+        """Nodes that the spectrum at that width needs; unless a law knows better, those of eigenvalues j^-2."""
+        return default_nodes(2 * np.log(width))
 
     @property
     def widest(self) -> float:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -167,7 +168,7 @@ def _check_algorithm(sample: Any, horizon: int) -> None:
             "compute_frontier measures the frontier of any algorithm"
         )
     check_settings(sample, horizon)
-    if not between_steps(np.ones(()), sample):
+    if not between_steps(jnp.ones(()), sample):
         given = f"{shown(sample)}, whose settings are a table of steps"
         raise ValueError(f"{wanted}, with settings at any time; got {given}")
 
