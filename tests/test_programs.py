@@ -65,10 +65,8 @@ print(count(lambda: main(["phase-diagram", *sys.argv[2:], "--output", folder])),
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [["--tiny"], ["--draws", "2", "--runs", "2", "--points", "2"]])
-def test_the_main_job_compiles_no_more_programs_than(size, tmp_path):
-    """The second at all widths and the whole window, which is what the number depends on."""
-    script = [sys.executable, "-c", COUNT + MAIN, str(tmp_path / "out"), *size]
+def test_a_trial_of_the_main_job_compiles_at_most_40_programs(tmp_path):
+    script = [sys.executable, "-c", COUNT + MAIN, str(tmp_path / "out"), "--tiny"]
     done = subprocess.run(script, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stderr.split()[-1]) <= 40
