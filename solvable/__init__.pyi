@@ -55,8 +55,11 @@ from .theory import optimal_penalty as optimal_penalty
 from .theory import regime as regime
 from .theory import ridge_map as ridge_map
 from .theory import stability as stability
+from .verbs.adaptive_batch import adaptive_batch as adaptive_batch
+from .verbs.best_rate import best_learning_rate as best_learning_rate
 from .verbs.check import Check as Check
 from .verbs.check import check as check
+from .verbs.critical_batch import critical_batch_size as critical_batch_size
 from .verbs.frontier import compute_frontier as compute_frontier
 from .verbs.solve import log_steps as log_steps
 from .verbs.solve import solve as solve

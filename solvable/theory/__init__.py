@@ -4,6 +4,7 @@ from solvable.theory.dmft import DMFT
 from solvable.theory.exact import Exact
 from solvable.theory.exact_frontier import Frontier, frontier_map, theory_frontier
 from solvable.theory.mean_field import Correlations, Responses, correlations, responses
+from solvable.theory.noise_scale import NoiseScale, noise_scale
 from solvable.theory.optimal_penalty import OptimalPenalty, optimal_penalty, optimal_power_law
 from solvable.theory.recursion import Recursion
 from solvable.theory.regimes import REGIMES, Regime, Resource, regime
@@ -21,6 +22,7 @@ __all__ = [
     "DeterministicEquivalent",
     "Exact",
     "Frontier",
+    "NoiseScale",
     "OptimalPenalty",
     "Recursion",
     "Regime",
@@ -37,6 +39,7 @@ __all__ = [
     "forcing",
     "frontier_map",
     "kernel",
+    "noise_scale",
     "optimal_penalty",
     "optimal_power_law",
     "regime",

@@ -3,27 +3,19 @@
 from typing import ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from solvable.arrays import is_concrete
 from solvable.forms.algorithms import Moments
 from solvable.forms.base import Reading
 from solvable.forms.curve import Curve
 from solvable.forms.spectrum import Spectrum
 from solvable.method import AbstractMethod
 from solvable.numerics.inversion import FIRST, WINDOW, windows
-from solvable.numerics.long_run import LONGEST
 from solvable.numerics.padding import padded, rounded_up
 from solvable.theory import renewal
-from solvable.theory.horizon import between_steps, in_blocks
+from solvable.theory.horizon import Seen, follow, judged_risk
 from solvable.theory.stability import finish
-from solvable.theory.typical import typical
-
-LONGEST_SCAN = 10_000_000  # steps where every step is visited; its risk is kept until the end
-SHORTEST_BLOCKS = 4_096  # steps from which blocks of steps are cheaper than steps
-A_RECORD = 16  # steps that cost what a record costs
 
 
 class Recursion(AbstractMethod):
@@ -53,8 +45,9 @@ class Recursion(AbstractMethod):
         Raises:
             ValueError: a step is too late where every step has to be visited.
         """
-        solve = _closed_form if renewal.applies(algorithm) else _follow
-        return solve(subject, algorithm, steps).at(steps)
+        if renewal.applies(algorithm):
+            return _closed_form(subject, algorithm, steps).at(steps)
+        return follow(subject, algorithm, steps, Seen(judged_risk, _ended)).at(steps)
 
 
 def _closed_form(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray) -> Curve:
@@ -76,32 +69,5 @@ def _evaluate(spectrum, algorithm, times, last, index) -> Curve:
     return finish(spectrum, algorithm, index, risk)
 
 
-def _follow(spectrum: Spectrum, algorithm: Moments, steps: np.ndarray) -> Curve:
-    """In blocks of steps where that is cheaper and their error is bounded, else step by step."""
-    longest, records = int(steps[-1]), padded(steps, rounded_up(len(steps)))
-    if max(SHORTEST_BLOCKS, A_RECORD * len(steps)) < longest < LONGEST and between_steps(spectrum, algorithm):
-        curve, bounded = in_blocks(spectrum, algorithm, records)
-        if not is_concrete(bounded) or bounded:
-            return curve
-    if longest > LONGEST_SCAN:
-        raise ValueError(
-            f"steps: wanted at most {LONGEST_SCAN} where the settings of {type(algorithm).__name__} are not smooth, or "
-            f"the risk is not, so that every step is visited; got {longest}"
-        )
-    return _scan(spectrum, algorithm, longest + 1, records)
-
-
-@eqx.filter_jit
-def _scan(full: Spectrum, algorithm: Moments, count: int, steps) -> Curve:
-    spectrum = typical(full, algorithm, jnp.arange(count))
-    eigvals, mass, judged = spectrum.eigvals, spectrum.mass, algorithm.observation()
-
-    def step(moments, t):
-        risk = spectrum.floor + (eigvals * moments[:, 0]).sum().real
-        seen = risk if algorithm.plain else spectrum.floor + (eigvals * (moments @ judged)).sum().real
-        decayed = jnp.einsum("jab,jb->ja", algorithm.decay(eigvals, t), moments)
-        injected = algorithm.injection(eigvals, t) * (mass * risk)[:, None]
-        return moments - decayed + injected, seen
-
-    risk = jax.lax.scan(step, algorithm.start(spectrum), jnp.arange(count))[1]
-    return finish(full, algorithm, steps, risk[steps])
+def _ended(spectrum: Spectrum, algorithm: Moments, steps, numbers) -> Curve:
+    return finish(spectrum, algorithm, steps, numbers[:, 0])
