@@ -24,6 +24,7 @@ from .algorithms import Optax as Optax
 from .algorithms import Preconditioned as Preconditioned
 from .algorithms import Ridge as Ridge
 from .algorithms import ScheduleFree as ScheduleFree
+from .algorithms import SignSGD as SignSGD
 from .algorithms import TailAverage as TailAverage
 from .algorithms import WeightDecay as WeightDecay
 from .algorithms import schedules as schedules
@@ -49,6 +50,7 @@ from .theory import DMFT as DMFT
 from .theory import DeterministicEquivalent as DeterministicEquivalent
 from .theory import Exact as Exact
 from .theory import Recursion as Recursion
+from .theory import SignClosure as SignClosure
 from .theory import Volterra as Volterra
 from .theory import frontier_map as frontier_map
 from .theory import optimal_penalty as optimal_penalty

@@ -58,6 +58,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "Optax": {"transformation": None, "batch_size": 2, "rotation_equivariant": False},
     "Ridge": {"penalty": 0.1},
     "SGD": {"learning_rate": 0.1, "batch_size": 2},
+    "SignClosure": {},
+    "SignSGD": {"learning_rate": 0.1, "batch_size": 2},
     "HeavyBall": {"learning_rate": 0.05, "momentum": 0.5, "batch_size": 2},
     "EMAMomentum": {"learning_rate": 0.05, "momentum": 0.5, "batch_size": 2},
     "Nesterov": {"learning_rate": 0.05, "momentum": 0.5, "batch_size": 2, "form": "optax"},

@@ -11,6 +11,7 @@ from solvable.theory.regimes import REGIMES, Regime, Resource, regime
 from solvable.theory.ridge import DeterministicEquivalent, decompose, ridge_map, ridgeless_mean
 from solvable.theory.ridge_equations import RidgeRisk
 from solvable.theory.risk_parts import RiskParts
+from solvable.theory.sign_closure import SignClosure
 from solvable.theory.stability import Stability, stability
 from solvable.theory.training_parts import decompose_training, ensemble
 from solvable.theory.volterra import Volterra, forcing, kernel
@@ -30,6 +31,7 @@ __all__ = [
     "Responses",
     "RidgeRisk",
     "RiskParts",
+    "SignClosure",
     "Stability",
     "Volterra",
     "correlations",
