@@ -1,10 +1,10 @@
 """The critical batch size by each of the definitions in use, against the number of samples: they scale differently.
 
 With label noise, b = 2 alpha, a = 2 alpha + 2 beta and p = (a - 1) / b, samples D, and the rate tuned for every batch
-and horizon. The noise scale is taken at the end of the fastest run that reaches the loss (an infinite batch), and of the
-best run with batch 1.
-Source: McCandlish, Kaplan, Amodei et al. 2018 (arXiv 1812.06162) for the noise scale and the trade-off; Zhang et al. 2024
-(arXiv 2410.21676) for the 20% rule.
+and horizon. The noise scale is taken at the end of the fastest run that reaches the loss (an infinite batch), and of
+the best run with batch 1.
+Source: McCandlish, Kaplan, Amodei et al. 2018 (arXiv 1812.06162) for the noise scale and the trade-off; Zhang et al.
+2024 (arXiv 2410.21676) for the 20% rule.
 """
 
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ class Config:
     Attributes:
         alpha: exponent of the inputs.
         beta: exponent of the target; a > b, an easy task.
-        decades: decades of samples at a constant rate: from 10^4 to 10^(4 + decades).
-        linear_decades: the same with linear decay, which is followed in blocks of steps.
+        powers: x of the samples D = 10^x at a constant rate.
+        linear_powers: the same with linear decay, which is followed in blocks of steps; the first of ``powers``.
         nodes: contour nodes of the spectrum.
         tiny: a much smaller run with the same outputs.
         seed: there are no random numbers.
@@ -38,8 +38,8 @@ class Config:
 
     alpha: float = 0.75
     beta: float = 0.5
-    decades: int = 9
-    linear_decades: int = 8
+    powers: tuple[float, ...] = (4.0, 6.0, 8.0, 10.0, 12.0)
+    linear_powers: tuple[float, ...] = (4.0, 6.0, 8.0, 10.0, 12.0)
     nodes: int = 128
     tiny: bool = False
     seed: int = 0
@@ -68,32 +68,37 @@ def algorithm(schedule: str):
     """SGD with rate 1, constant or decayed linearly to 0 at the horizon."""
     if schedule == "constant":
         return sv.SGD(1.0, 1)
-    return lambda horizon: sv.SGD(sv.schedules.linear(1.0, horizon), 1)
+    return decayed
+
+
+def decayed(horizon):
+    """SGD whose rate decays linearly from 1 to 0 at the horizon."""
+    return sv.SGD(sv.schedules.linear(1.0, horizon), 1)
 
 
 def run(config: Config, progress=lambda *_: None):
     """Every definition at every number of samples, for both schedules; NaN where linear decay is not run."""
-    decades, linear = (2, 0) if config.tiny else (config.decades, config.linear_decades)
-    samples = 10.0 ** np.arange(4, 4 + decades + 1)
+    powers, linear = ((4.0, 6.0), ()) if config.tiny else (config.powers, config.linear_powers)
+    samples = 10.0 ** np.array(powers)
     model, names = law(config.alpha, config.beta), ("target", *NAMES)
     values = np.full((2, len(samples), len(names)), np.nan)
     for i, schedule in enumerate(SCHEDULES):
-        here = samples if schedule == "constant" else samples[: linear + 1] if linear else samples[:0]
+        here = samples if schedule == "constant" else samples[: len(linear)]
         for j, d in enumerate(here):
             progress(schedule, j, len(here))
             found = sv.critical_batch_size(model, algorithm(schedule), [d], nodes=config.nodes)
             values[i, j] = [getattr(found, name)[0] for name in names]
         progress(schedule, len(here), len(here))
-    variables = {name: (("schedule", "samples"), values[:, :, k], NAMES.get(name, "tuned risk above the floor"))
+    variables = {name: (("setting", "samples"), values[:, :, k], NAMES.get(name, "tuned risk above the floor"))
                  for k, name in enumerate(names)}
-    coords = {"schedule": (("schedule",), list(SCHEDULES), "schedule of the learning rate"),
+    coords = {"schedule": (("setting",), list(SCHEDULES), "schedule of the learning rate"),
               "samples": (("samples",), samples, "examples of the best run with batch 1")}
     return make_dataset("mccandlish2018/definitions", config, variables, coords, alpha=config.alpha, beta=config.beta)
 
 
 def slopes(dataset, schedule: str, name: str) -> np.ndarray:
     """Local exponents between neighbouring numbers of samples."""
-    here = dataset[name].sel(schedule=schedule).dropna("samples")
+    here = dataset[name].isel(setting=SCHEDULES.index(schedule)).dropna("samples")
     return np.diff(np.log(here.values)) / np.diff(np.log(here.samples.values))
 
 
@@ -104,7 +109,7 @@ def plot(dataset):
         for axes, schedule in zip(figure.subplots(1, 2, sharey=True), SCHEDULES, strict=True):
             predicted = exponents(dataset.attrs["alpha"], dataset.attrs["beta"])[schedule]
             for index, (name, text) in enumerate(NAMES.items()):
-                here, found = dataset[name].sel(schedule=schedule), slopes(dataset, schedule, name)
+                here, found = dataset[name].isel(setting=SCHEDULES.index(schedule)), slopes(dataset, schedule, name)
                 last = f"{found[-1]:.2f} ({predicted[name]:.2f})" if len(found) else ""
                 axes.plot(dataset.samples, here, LINES[index % 4], marker=MARKERS[index], color=COLORS[index],
                           markersize=5, markerfacecolor="white", label=f"{text}: {last}")
@@ -134,7 +139,8 @@ def report(dataset) -> list[dict]:
                 continue
             good = np.abs(found - exponent) <= 0.01
             since = len(good) - int(np.argmin(good[::-1])) if not good.all() else 0
-            when = f"within 0.01 from D = 10^{4 + since}" if since < len(good) else "not yet within 0.01"
+            known = dataset[name].isel(setting=SCHEDULES.index(schedule)).dropna("samples").samples.values
+            when = f"within 0.01 from D = {known[since]:.0e}" if since < len(good) else "not yet within 0.01"
             text = NAMES.get(name, "tuned risk above the floor")
             quantity = f"{schedule} rate: exponent of {text}, at the largest D ({when})"
             tolerance = 0.01 if since < len(good) else None

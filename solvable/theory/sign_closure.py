@@ -22,9 +22,9 @@ LONGEST = 10_000_000  # every step is visited
 class SignClosure(AbstractMethod):
     """Expected risk of `SignSGD`, approximate; what is off is that the risk is taken at its mean over runs.
 
-    Measured against simulation (tests/test_sign_sgd.py): within 0.5% on a diagonal covariance with one sample a step and
-    within 1.5% with 16, where label noise is a tenth of the risk at the start; without label noise up to 11% where the
-    risk of many samples a step falls fastest. Within 5% on one draw of random features.
+    Measured against simulation (tests/test_sign_sgd.py): within 0.5% on a diagonal covariance with one sample a step
+    and within 1.5% with 16, where label noise is a tenth of the risk at the start; without label noise up to 11% where
+    the risk of many samples a step falls fastest. Within 5% on one draw of random features.
 
     Given the error Delta, the batch-mean gradient's coordinate i is positive or negative on average by
 
