@@ -2,8 +2,8 @@
 
 Three pictures of one solvable law, b = 2 alpha, a = 2 alpha + 2 beta, p = (a - 1) / b. Left: the noise scale along
 full-batch descent grows as t^1 without and as t^(1 + p) with label noise; measured by two batches along SGD runs it
-is that of the theory. Middle: the best rate for 20 batches, each the best of 1000. Right: steps and examples that reach one
-loss, with every rate tuned, beside the hyperbola (S / S_min - 1)(E / E_min - 1) = 1.
+is that of the theory. Middle: the best rate for 20 batches, each the best of 1000. Right: steps and examples that reach
+one loss, with every rate tuned, beside the hyperbola (S / S_min - 1)(E / E_min - 1) = 1.
 Source: McCandlish, Kaplan, Amodei et al. 2018 (arXiv 1812.06162), equations 2.6 to 2.11.
 """
 
