@@ -107,6 +107,7 @@ def gradients(spectrum: Spectrum, algorithm: Moments):
 
 
 def scales(spectrum: Spectrum, algorithm: Moments, steps, numbers) -> tuple[Float[Array, " steps"], ...]:
+    """The fields of `NoiseScale` after its steps, from what `gradients` sees."""
     trace, square = ((spectrum.mass * spectrum.eigvals**power).sum().real for power in (1, 2))
     risk, gradient, curvature = numbers.T
     covariance, weighted = gradient + risk * trace, curvature + risk * square

@@ -37,6 +37,7 @@ RATES = 16  # tried at every batch and horizon
 SECTIONS = 18  # golden sections after that: the rate to 10^-3, the risk to 10^-5
 PRECISE = 1e-4  # of a logarithm of batch or steps
 FEWEST = 1000.0  # steps of the run that sets the target
+NOTHING = 1e-300  # what is left above the floor where all is learned, to rounding
 WHOLE = 1e4  # steps from which horizons are rounded to whole ones; the risk is interpolated between shorter ones
 
 
@@ -144,7 +145,8 @@ def _tuned(spectrum: Spectrum, build: Build, steps: float, batch: float) -> floa
 
 @eqx.filter_jit
 def _log_risk(spectrum: Spectrum, build: Build, last, size):
-    return jnp.log(best_of(spectrum, build, last, size, rates=RATES, sections=SECTIONS).excess)
+    excess = best_of(spectrum, build, last, size, rates=RATES, sections=SECTIONS).excess
+    return jnp.log(jnp.maximum(excess, NOTHING))
 
 
 def _at_end(spectrum: Spectrum, build: Build, steps: float, batch: float) -> tuple[float, float]:
