@@ -144,11 +144,18 @@ def _laws(model: Any, width: Any) -> list[Any]:
 
 
 def spectrum_of(model: Any, nodes: int | None) -> Spectrum:
-    """The spectrum of a law with this number of contour nodes where it takes one; of anything else its own."""
-    if nodes is None or not isinstance(model, HasWidths):
+    """The spectrum of a law, with this number of contour nodes if it is given, or that of a draw.
+
+    Raises:
+        ValueError: ``nodes`` is none, or is given for a model without a contour.
+    """
+    if nodes is None:
         return model.lower(Spectrum)
+    nodes = check_integer("nodes", nodes, 64, 10**5)
+    if not isinstance(model, HasWidths):
+        raise refusal("nodes", "None for a model whose spectrum is no contour", nodes)
     family: Any = model
-    return family.spectrum(check_integer("nodes", nodes, 64, 10**5))
+    return family.spectrum(nodes)
 
 
 @eqx.filter_jit
