@@ -24,6 +24,7 @@ from .algorithms import Optax as Optax
 from .algorithms import Preconditioned as Preconditioned
 from .algorithms import Ridge as Ridge
 from .algorithms import ScheduleFree as ScheduleFree
+from .algorithms import SignSGD as SignSGD
 from .algorithms import TailAverage as TailAverage
 from .algorithms import WeightDecay as WeightDecay
 from .algorithms import schedules as schedules
@@ -50,14 +51,18 @@ from .theory import DMFT as DMFT
 from .theory import DeterministicEquivalent as DeterministicEquivalent
 from .theory import Exact as Exact
 from .theory import Recursion as Recursion
+from .theory import SignClosure as SignClosure
 from .theory import Volterra as Volterra
 from .theory import frontier_map as frontier_map
 from .theory import optimal_penalty as optimal_penalty
 from .theory import regime as regime
 from .theory import ridge_map as ridge_map
 from .theory import stability as stability
+from .verbs.adaptive_batch import adaptive_batch as adaptive_batch
+from .verbs.best_rate import best_learning_rate as best_learning_rate
 from .verbs.check import Check as Check
 from .verbs.check import check as check
+from .verbs.critical_batch import critical_batch_size as critical_batch_size
 from .verbs.frontier import compute_frontier as compute_frontier
 from .verbs.optimal_schedule import optimal_schedule as optimal_schedule
 from .verbs.solve import log_steps as log_steps

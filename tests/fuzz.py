@@ -58,6 +58,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "Optax": {"transformation": None, "batch_size": 2, "rotation_equivariant": False},
     "Ridge": {"penalty": 0.1},
     "SGD": {"learning_rate": 0.1, "batch_size": 2},
+    "SignClosure": {},
+    "SignSGD": {"learning_rate": 0.1, "batch_size": 2},
     "HeavyBall": {"learning_rate": 0.05, "momentum": 0.5, "batch_size": 2},
     "EMAMomentum": {"learning_rate": 0.05, "momentum": 0.5, "batch_size": 2},
     "Nesterov": {"learning_rate": 0.05, "momentum": 0.5, "batch_size": 2, "form": "optax"},
@@ -123,6 +125,15 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "regime": {"model": DATA, "width": 10.0, "samples": [5.0, 20.0], "penalty": 0.1},
     "ridge_map": {"model": DATA, "width": 10.0, "samples": [5.0, 20.0], "penalty": 0.1},
     "stability": {"model": MODEL, "algorithm": sv.SGD(0.1, 1)},
+    "best_learning_rate": {
+        "model": PROBLEM, "algorithm": sv.SGD(1.0, 1), "steps": [9, 90], "batch_size": [1.0, 4.0], "width": None, "rates": 8,
+        "window": (0.01, 1.0), "nodes": None,
+    },
+    "adaptive_batch": {"model": PROBLEM, "algorithm": sv.SGD(0.1, 1), "last": 64, "factor": 2.0, "scale": "noise"},
+    "critical_batch_size": {
+        "model": PROBLEM, "algorithm": sv.SGD(1.0, 1), "samples": [1e3], "overhead": 0.2, "smallest": 1.0, "nodes": None,
+    },
+    "theory.noise_scale": {"model": MODEL, "algorithm": sv.SGD(0.1, 1), "steps": [0, 2]},
     "theory.correlations": {"model": DATA, "algorithm": FULL, "steps": [0, 2]},
     "theory.decompose": {"model": DATA, "algorithm": sv.Ridge(0.1)},
     "theory.decompose_training": {"model": DATA, "algorithm": FULL, "steps": [0, 2]},
@@ -137,6 +148,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "keep": 20, "tolerance": 0.1, "until": 1000, "width": 8, "samples": None,
     },
     "theory.theory_frontier": {"model": MODEL, "algorithm": sv.SGD(0.1, 1), "compute": [1e4], "tune_rate": False, "nodes": 128},
+    "fits.estimate_noise_scale": {
+        "small_norms": [3.0, 5.0, 4.0], "large_norms": [1.0, 1.5, 1.1], "small": 1, "large": 8, "confidence": 0.9,
+    },
     "fits.fit_spectrum": {"eigvals": np.arange(1.0, 65) ** -1.5, "power": np.ones(64), "tolerance": 0.1, "between": (1, 60)},
     "fits.measure_frontier": {
         "width": WIDTHS, "steps": STEPS, "risk": np.stack([RISK, RISK * 1.1], 1), "batch_size": 1, "approach": "isoflop",
@@ -152,6 +166,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "models.sphere_eigvals": {"kernel": sv.models.relu_ntk, "dimension": 2, "degrees": 3},
     "simulation.simulate_ensemble": {
         "model": DATA, "algorithm": FULL, "steps": [0, 2], "num_features": 1, "num_bags": 2, "num_runs": 1, "key": KEY,
+    },
+    "simulation.measure_noise_scale": {
+        "problem": PROBLEM, "algorithm": sv.SGD(0.1, 1), "steps": [0, 3], "small": 1, "large": 4, "num_runs": 2,
+        "confidence": 0.9, "key": KEY,
     },
     "simulation.prediction_band": {
         "features": FEATURES, "targets": TARGETS, "sizes": [4, 8], "algorithm": 0.1, "steps": None,

@@ -11,7 +11,7 @@ from solvable.arguments import as_real
 from solvable.numerics.coupled_steps import Coupled, checked_block
 from solvable.numerics.long_run import TOLERANCE
 from solvable.numerics.sum_collocation import rule, scaled_rule
-from solvable.theory import recursion
+from solvable.theory import horizon
 
 KEY = jax.random.key(0)
 T = 200_000
@@ -84,7 +84,7 @@ def test_blocks_of_steps_equal_the_plain_iteration(iterated, name):
 def visited(model, algorithm, steps, monkeypatch):
     """The same curve with every step visited."""
     with monkeypatch.context() as patch:
-        patch.setattr(recursion, "SHORTEST_BLOCKS", recursion.LONGEST_SCAN)
+        patch.setattr(horizon, "SHORTEST_BLOCKS", horizon.LONGEST_SCAN)
         return sv.solve(model, algorithm, sv.Recursion(), steps).risk
 
 
@@ -201,7 +201,8 @@ def one_block(decay, state, length):
     """The estimated error over what is allowed, of a block of modes with constant weights and no injection."""
     k = state.shape[1]
     coefficients = lambda t: (decay(t), jnp.zeros(state.shape))  # noqa: E731
-    system = Coupled(coefficients, lambda t: decay(t).ravel(), jnp.ones(len(state)), jnp.zeros(()), jnp.eye(k)[0])
+    first = jnp.ones((1, len(state), k)) * jnp.eye(k)[0]
+    system = Coupled(coefficients, lambda t: decay(t).ravel(), jnp.ones(len(state)), 0.0, first, jnp.zeros(1))
     return float(jax.jit(lambda y, h: checked_block(system, y, 0.0, h, TOLERANCE)[1])(state, length))
 
 

@@ -18,6 +18,8 @@ def test_the_table_in_the_docs_is_fresh():
     [
         (("fresh stream", "law"), "SGD, constant rate", {"Simulation", "DMFT", "Recursion", "Volterra"}),
         (("fresh stream", "law"), "Ridge", set()),
+        (("fresh stream", "draw"), "SignSGD", {"Simulation", "SignClosure"}),
+        (("fresh stream", "law"), "SignSGD", {"Simulation"}),
         (("data set", "law"), "Ridge", {"Simulation", "DeterministicEquivalent"}),
         (("data set", "draw"), "Ridge", {"Simulation", "Exact"}),
         (("data set", "draw"), "Optax", {"Simulation"}),

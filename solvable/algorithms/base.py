@@ -23,9 +23,10 @@ from solvable.forms.algorithms import (
     Steps,
 )
 from solvable.forms.base import Form
+from solvable.forms.signs import Signs
 
 LARGEST_BATCH = 2**53  # what a float64 holds exactly
-FORMS: tuple[Form, ...] = (Steps, Moments, Filter, Descent, Minibatches, Penalty, Solution)
+FORMS: tuple[Form, ...] = (Steps, Moments, Filter, Descent, Minibatches, Penalty, Signs, Solution)
 
 
 class AbstractAlgorithm(eqx.Module):
@@ -48,7 +49,7 @@ class AbstractAlgorithm(eqx.Module):
     def states(self) -> tuple[Form, ...]:
         """The forms that it states: those it derives from, but for those that its batch size rules out."""
         stated = [form for form in FORMS if isinstance(self, form)]
-        absent = (Minibatches,) if self.batch_size is None else (Filter, Descent)
+        absent = (Minibatches, Signs) if self.batch_size is None else (Filter, Descent)
         if isinstance(self, Steps) and self.rotation_equivariant:
             stated.append(Rotatable)
         return tuple(form for form in stated if form not in absent)

@@ -204,6 +204,36 @@ class wsd(AbstractSchedule):
         return _stack(self.rise * self.horizon, start, inside, self.horizon)
 
 
+class log_polynomial(AbstractSchedule):
+    """exp(sum_k coefficients_k T_k(x)), x = 2 log(1 + t) / log(1 + horizon) - 1: smooth in the logarithm of time.
+
+    T_k are Chebyshev's polynomials; after the horizon it stays where it ended.
+
+    Attributes:
+        coefficients: of log of the value; shape (terms,).
+        horizon: T > 0, in steps.
+    """
+
+    coefficients: Float[Array, " terms"] = eqx.field(converter=as_real)
+    horizon: Float[Array, ""] = eqx.field(converter=as_real)
+
+    def __check_init__(self):
+        shape = jnp.shape(self.coefficients)
+        if len(shape) != 1 or shape[0] < 1:
+            raise ValueError(f"coefficients: wanted a nonempty vector; got shape {shape}")
+
+    def __call__(self, step):
+        x = 2 * jnp.log1p(jnp.minimum(step, self.horizon)) / jnp.log1p(self.horizon) - 1
+        last, total = jnp.zeros_like(x), jnp.zeros_like(x)
+        for c in jnp.asarray(self.coefficients)[:0:-1]:  # Clenshaw
+            last, total = total, c + 2 * x * total - last
+        return jnp.exp(jnp.asarray(self.coefficients)[0] + x * total - last)
+
+    @property
+    def kinks(self):
+        return _stack(self.horizon)
+
+
 class piecewise(AbstractSchedule):
     """values[i] for boundaries[i - 1] <= t < boundaries[i].
 

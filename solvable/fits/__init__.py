@@ -4,6 +4,8 @@ from solvable.fits.measured_features import measured_features as measured_featur
 from solvable.fits.measured_frontier import FrontierFit as FrontierFit
 from solvable.fits.measured_frontier import MeasuredFrontier as MeasuredFrontier
 from solvable.fits.measured_frontier import measure_frontier as measure_frontier
+from solvable.fits.noise_scale import NoiseScaleEstimate as NoiseScaleEstimate
+from solvable.fits.noise_scale import estimate_noise_scale as estimate_noise_scale
 from solvable.fits.power_law import Estimate as Estimate
 from solvable.fits.power_law import PowerLawFit as PowerLawFit
 from solvable.fits.power_law import PowerLawWarning as PowerLawWarning

@@ -16,11 +16,13 @@ from solvable.forms.draws import DataDraw, DataLaw, Reduction, StreamDraw, Strea
 from solvable.forms.linear_map import LinearMap
 from solvable.forms.population import Endless, Population
 from solvable.forms.sample import Sample
+from solvable.forms.signs import Coordinates, Signs
 from solvable.forms.spectrum import Spectrum
 
 __all__ = [
     "AbstractForm",
     "AbstractSubject",
+    "Coordinates",
     "Curve",
     "DataDraw",
     "DataLaw",
@@ -38,6 +40,7 @@ __all__ = [
     "Result",
     "Rotatable",
     "Sample",
+    "Signs",
     "Solution",
     "Spectrum",
     "Steps",

@@ -9,8 +9,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from solvable.arguments import MOST, as_real, check_real
-from solvable.arrays import is_concrete
+from solvable.arrays import as_float64, is_concrete
 from solvable.forms.population import Population
+from solvable.forms.signs import Coordinates
 from solvable.forms.spectrum import Spectrum
 from solvable.keys import require_key, stream
 from solvable.models.ambient import DiagonalFeatures
@@ -65,6 +66,15 @@ class LinearProblem(AbstractStream):
 
     def basis(self):
         return jnp.eye(self.eigvals.shape[0])
+
+    def lowerings(self):
+        return {**super().lowerings(), Coordinates: self.coordinates}
+
+    @in_float64
+    def coordinates(self) -> Coordinates:
+        """The covariance is diagonal, and the start is given."""
+        eigvals, target, floor, initial = (as_float64(x) for x in (self.eigvals, self.target, self.floor, self.initial))
+        return Coordinates(eigvals, initial - target, jnp.zeros_like(eigvals), floor)
 
     def ambient_draw(self):
         return diagonal_features(self)
@@ -126,6 +136,17 @@ class LinearRegression(HasSpectrum, HasPopulation, AbstractModel):
         eigvals, power = jnp.asarray(self.eigvals, float), jnp.asarray(self.target, float) ** 2
         floor, spread = jnp.asarray(self.noise, float) ** 2, jnp.asarray(self.init_std, float) ** 2
         return Spectrum(eigvals, jnp.ones_like(eigvals), power + spread, floor, eigvals.max(), -power, power)
+
+    def lowerings(self):
+        stream_only = {Coordinates: self.coordinates} if self.samples is None else {}
+        return {**super().lowerings(), **stream_only}
+
+    @in_float64
+    def coordinates(self) -> Coordinates:
+        """The covariance is diagonal, and the initial error is -b with variance init_std^2."""
+        eigvals, target = as_float64(self.eigvals), as_float64(self.target)
+        spread = jnp.full_like(jnp.asarray(eigvals), as_float64(self.init_std) ** 2)
+        return Coordinates(eigvals, -target, spread, as_float64(self.noise) ** 2)
 
     @in_float64
     def population(self) -> Population:

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from solvable.arguments import as_real, refusal
+from solvable.forms.signs import Coordinates
 from solvable.keys import require_key, stream
 from solvable.models.ambient import AbstractAmbientDraw
 from solvable.models.base import AbstractStream
@@ -74,6 +75,16 @@ class RandomFeatureProblem(AbstractStream):
 
     def basis(self):
         return _drawn(self.model, self.key)[4]
+
+    def lowerings(self):
+        return {**super().lowerings(), Coordinates: self.coordinates}
+
+    @in_float64
+    def coordinates(self) -> Coordinates:
+        """The feature covariance as it is drawn, W^T D W, not diagonal; the start is given."""
+        basis, eigvals, floor = (jnp.asarray(x, float) for x in (self.basis(), self.eigvals, self.floor))
+        error = jnp.asarray(self.initial, float) - jnp.asarray(self.target, float)
+        return Coordinates((basis * eigvals) @ basis.T, basis @ error, jnp.zeros_like(eigvals), floor)
 
     @in_float64
     def ambient_draw(self):

@@ -36,29 +36,37 @@ class Coupled(eqx.Module):
         probe: a few numbers at a step that are smooth in it where the coefficients are, and cost little.
         weights: w; shape (modes,).
         floor: shape ().
-        seen: weights of the k numbers in what is recorded, floor + sum_j w_j seen . y_j; shape (k,).
+        outputs: weights v of the numbers that are recorded, offset + sum_j v_j . y_j (real part); shape (numbers,
+            modes, k).
+        offset: shape (numbers,).
     """
 
     coefficients: Callable[[Float[Array, ""]], Any]
     probe: Callable[[Float[Array, ""]], Float[Array, " numbers"]]
     weights: Inexact[Array, " modes"]
     floor: Float[Array, ""]
-    seen: Float[Array, " k"]
+    outputs: Inexact[Array, "numbers modes k"]
+    offset: Float[Array, " numbers"]
 
-    def record(self, state: State) -> Float[Array, ""]:
+    def record(self, state: State) -> Float[Array, " numbers"]:
         """What is recorded of a state."""
-        return self.floor + (self.weights * (state @ self.seen)).sum().real
+        return self.offset + (self.outputs * state).sum((-2, -1)).real
 
-    def clear(self, state: State) -> Bool[Array, ""]:
+    def clear(self, state: State) -> Bool[Array, " numbers"]:
         """Whether rounding leaves digits of what is recorded: modes of a contour may grow that cancel in the sum."""
-        parts = jnp.abs(self.weights) * (jnp.abs(state) @ jnp.abs(self.seen))
-        return ~(ROUNDING * parts.sum() > DIGITS * jnp.abs(self.record(state)))
+        return has_digits(self.outputs, state, self.record(state))
 
     def step(self, state: State, t: Float[Array, ""]) -> State:
         """The state one step later."""
         decay, injection = self.coefficients(t)
         feedback = self.floor + (self.weights * state[:, 0]).sum().real
         return _moved(state, decay, injection, feedback)
+
+
+def has_digits(outputs: Inexact[Array, "numbers modes k"], state: State, numbers: Float[Array, " numbers"]):
+    """Whether rounding the sums v . y of a state leaves digits of ``numbers``, which are made of them."""
+    parts = (jnp.abs(outputs) * jnp.abs(state)).sum((-2, -1))
+    return ~(ROUNDING * parts > DIGITS * jnp.abs(numbers))
 
 
 def steps(system: Coupled, state: State, first: Float[Array, ""], count: Int[Array, ""]) -> State:
@@ -93,13 +101,13 @@ def checked_block(system: Coupled, state: State, first: Float[Array, ""], length
     other, _ = block(system, state, first, length, STAGES - 1)
     apart = jnp.abs(state - jnp.tensordot(at.origin, inside, axes=((0,), (0,))))
     error = jnp.abs(after - other) + _survivors(decay, apart, length)
-    size, weights = jnp.abs(after) + jnp.abs(state), jnp.abs(system.weights)
-    ratios = []
-    for pick in (jnp.zeros_like(system.seen).at[0].set(1.0), system.seen):
-        excess = jnp.abs((system.weights * (after @ pick)).sum().real)
-        allowed = tolerance * excess + ROUNDING * (weights * (size @ jnp.abs(pick))).sum() + VANISHED
-        ratios.append((weights * (error @ jnp.abs(pick))).sum() / allowed)
-    return after, jnp.where(_hides(system, first, length, at), jnp.inf, jnp.maximum(*ratios))
+    feedback = jnp.zeros_like(system.outputs[:1]).at[..., 0].set(system.weights)
+    watched = jnp.concatenate([feedback, system.outputs])  # what is fed back, and what is recorded
+    total = lambda y: (jnp.abs(watched) * y).sum((-2, -1))  # noqa: E731
+    excess = jnp.abs((watched * after).sum((-2, -1)).real)
+    allowed = tolerance * excess + ROUNDING * total(jnp.abs(after) + jnp.abs(state)) + VANISHED
+    ratio = (total(error) / allowed).max()
+    return after, jnp.where(_hides(system, first, length, at), jnp.inf, ratio)
 
 
 def _moved(state, decay, injection, feedback):

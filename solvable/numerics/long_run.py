@@ -28,8 +28,8 @@ def long_run(
     records: Float[Array, " records"],
     stops: Float[Array, " stops"],
     tolerance: Float[Array, ""] | float = TOLERANCE,
-) -> tuple[Float[Array, " records"], Bool[Array, ""]]:
-    """What is recorded at ``records``, increasing steps below LONGEST, and whether every block's error is bounded.
+) -> tuple[Float[Array, "records numbers"], Bool[Array, ""]]:
+    """The numbers recorded at ``records``, increasing steps below LONGEST, and whether every block's error is bounded.
 
     Where it is not, records from the block in question on are NaN, as is one of which rounding leaves no digits. Where
     the recursion grows beyond GROWN they are infinite.
@@ -85,14 +85,14 @@ def _adapt(system: Coupled, start: State, records, stops, tolerance):
         shown = jnp.where(system.clear(state), value, jnp.nan)
         kept = lengths.at[slot].set(length, mode="drop"), seen.at[slot].set(shown, mode="drop")
         wish = _next_wish(wish, length, ratio, short)
-        grown = ~(jnp.abs(value) < GROWN * jnp.abs(begin))
+        grown = ~(jnp.abs(value) < GROWN * jnp.abs(begin).max()).all()
         return t + jnp.where(good, length, 0.0), wish, state, count + good, tries + 1, grown, kept
 
-    blank = jnp.zeros(most), jnp.zeros(most)
+    blank = jnp.zeros(most), jnp.zeros((most, len(begin)))
     first = (jnp.zeros(()), jnp.asarray(2.0 * SHORTEST), start, 0, 0, jnp.asarray(False), blank)
     t, _, _, _, _, grown, (lengths, seen) = jax.lax.while_loop(going, attempt, first)
     beyond = jnp.where(grown, jnp.inf, jnp.nan)
-    recorded = jnp.where(records <= t, _at(records, lengths, seen, begin), beyond)
+    recorded = jnp.where(records[:, None] <= t, _at(records, lengths, seen, begin), beyond)
     return recorded, (t >= last) | grown, lengths
 
 
@@ -117,7 +117,7 @@ def _at(records, lengths, seen, begin):
     """What was recorded where a block ended at a record; ``begin`` before the first step."""
     after = jnp.cumsum(lengths)
     index = jnp.searchsorted(after, records)
-    return jnp.where(records == 0, begin, seen[jnp.minimum(index, len(seen) - 1)])
+    return jnp.where(records[:, None] == 0, begin, seen[jnp.minimum(index, len(seen) - 1)])
 
 
 def _replay(system: Coupled, start: State, records, lengths):

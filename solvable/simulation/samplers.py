@@ -268,6 +268,13 @@ def reduced(problem: AbstractProblem | Reduction, algorithm: Any, name: str, dty
     return sampler if scale is None else Preconditioned(sampler, jnp.asarray(scale, dtype))
 
 
+def resized(sampler: AbstractSampler, size: int) -> AbstractSampler:
+    """The gradients of ``size`` samples of a sampler of the Gaussian reduction, as they come (not preconditioned)."""
+    inner = sampler.sampler if isinstance(sampler, Preconditioned) else sampler
+    assert isinstance(inner, _Reduced)
+    return _named("auto", inner.landscape, size)
+
+
 def _named(name: str, landscape: AbstractLandscape, size: int | None) -> AbstractSampler:
     if size is None:
         return PopulationGradient(landscape)

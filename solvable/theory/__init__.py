@@ -5,12 +5,14 @@ from solvable.theory.exact import Exact
 from solvable.theory.exact_frontier import frontier_map, theory_frontier
 from solvable.theory.frontier import Frontier
 from solvable.theory.mean_field import Correlations, Responses, correlations, responses
+from solvable.theory.noise_scale import NoiseScale, noise_scale
 from solvable.theory.optimal_penalty import OptimalPenalty, optimal_penalty, optimal_power_law
 from solvable.theory.recursion import Recursion
 from solvable.theory.regimes import REGIMES, Regime, Resource, regime
 from solvable.theory.ridge import DeterministicEquivalent, decompose, ridge_map, ridgeless_mean
 from solvable.theory.ridge_equations import RidgeRisk
 from solvable.theory.risk_parts import RiskParts
+from solvable.theory.sign_closure import SignClosure
 from solvable.theory.stability import Stability, stability
 from solvable.theory.training_parts import decompose_training, ensemble
 from solvable.theory.volterra import Volterra, forcing, kernel
@@ -22,6 +24,7 @@ __all__ = [
     "DeterministicEquivalent",
     "Exact",
     "Frontier",
+    "NoiseScale",
     "OptimalPenalty",
     "Recursion",
     "Regime",
@@ -29,6 +32,7 @@ __all__ = [
     "Responses",
     "RidgeRisk",
     "RiskParts",
+    "SignClosure",
     "Stability",
     "Volterra",
     "correlations",
@@ -38,6 +42,7 @@ __all__ = [
     "forcing",
     "frontier_map",
     "kernel",
+    "noise_scale",
     "optimal_penalty",
     "optimal_power_law",
     "regime",

@@ -131,6 +131,17 @@ def at_times(
 
     ``shift`` is log(1 + E_0) with E_0 from `growth`, 0 for a stable recursion.
     """
+    return renewal.floor + above_floor(renewal, times, last, shape, shift)
+
+
+def above_floor(
+    renewal: Renewal,
+    times: Float[Array, "windows slots"],
+    last: Float[Array, " windows"],
+    shape: Hyperbola,
+    shift: Float[Array, ""] | float = 0.0,
+) -> Float[Array, "windows slots"]:
+    """What `at_times` gives above the floor, to full precision however little that is: N / G - floor / E inverted."""
     decay, kernel, forcing, floor = renewal
 
     def window(row):
@@ -141,10 +152,10 @@ def at_times(
         # is taken off, n0 / g0, or else it would leave a quadrature error that swamps a risk far below 1 / steps.
         gone = jnp.abs(decay) * last > GONE
         inverse = jnp.where(gone, 1 / jnp.where(gone, decay, 1), 0)
-        n0, g0 = (inverse @ forcing).real, 1 - (inverse @ kernel).real
+        n0, k0 = (inverse @ forcing).real, (inverse @ kernel).real
         rest = jnp.where(gone, -energy[:, None] * inverse, 1) * reciprocal(energy[:, None] + decay)
-        n, g = floor / energy + (rest * forcing).sum(-1), -(rest * kernel).sum(-1)
-        transform = (n * g0 - n0 * g) / (g0 * (g0 + g))
+        n, k, g0 = (rest * forcing).sum(-1), (rest * kernel).sum(-1), 1 - k0
+        transform = ((floor / energy * (k0 + k) + n) * g0 + n0 * k) / (g0 * (g0 - k))
         return (jnp.exp(s * (times[:, None] + 1)) * (weight * transform)).sum(-1).imag
 
     return jax.lax.map(window, (times, last))

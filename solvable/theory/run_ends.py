@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from solvable.numerics.inversion import SINGLE
 from solvable.numerics.precision import in_float64
 from solvable.theory import renewal
-from solvable.theory.horizon import blocks, looked
+from solvable.theory.horizon import blocks, judged_risk, looked
 from solvable.theory.typical import part_kept
 
 TOGETHER = 8  # runs of one call of the compiled program
@@ -107,6 +107,7 @@ def _log_end(spectrum, algorithm, steps, tolerance):
         stable = (renewal.kernel_norm(law) < 1) & renewal.resolved(law)
         return jnp.where(stable, jnp.log(jnp.where(stable, risk, 1.0)), jnp.inf)
     decays = part_kept(spectrum, algorithm, looked(algorithm, steps)) >= 1
-    risk, fine = blocks(spectrum.smeared(), algorithm, steps[None], tolerance)
-    risk = jnp.where(fine, risk[0], jnp.nan)
+    smeared = spectrum.smeared()
+    risk, fine = blocks(smeared, algorithm, steps[None], judged_risk(smeared, algorithm), tolerance)
+    risk = jnp.where(fine, risk[0, 0], jnp.nan)
     return jnp.where(decays, jnp.log(risk), jnp.inf)

@@ -22,6 +22,7 @@ from solvable.method import read
 from solvable.numerics.long_run import LONGEST
 from solvable.numerics.precision import in_float64
 from solvable.theory.horizon import in_blocks
+from solvable.theory.recursion import RISK
 
 Family = Literal["constant", "linear", "cosine", "power", "wsd", "free"]
 SHORTEST = 64  # steps of a horizon
@@ -114,7 +115,7 @@ def optimal_schedule(
     last, scale = jnp.asarray(horizon, float), float(spectrum.edge.real)
 
     def log_risk(x):
-        curve, fine = in_blocks(spectrum, build(_schedule(family, x, last)[0]), last[None])
+        curve, fine = in_blocks(spectrum, build(_schedule(family, x, last)[0]), last[None], RISK)
         return jnp.where(fine & (curve.risk[0] > 0), jnp.log(curve.risk[0]), jnp.inf)
 
     descend = _with_slope(log_risk, family)
