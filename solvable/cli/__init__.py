@@ -28,6 +28,7 @@ Solvable models of neural scaling laws: simulated, solved exactly, and predicted
 
 commands:
   phase-diagram    measure the compute-optimal exponents over the (alpha, beta) plane (a minute or two)
+  explore          a local page: drag the exponents and sliders, theory at once, SGD and frontier behind
   check            put a theory beside a simulation of the same model and algorithm
   sweep            plan, run, status, collect, retry: every combination of some parameters, resumable
   run NAME         run an experiment: figure, dataset and report in a folder of its own
@@ -48,6 +49,7 @@ exit codes: 0 finished, 1 finished but a report or check disagrees, 2 wrong usag
 """
 COMMANDS = {
     "phase-diagram": "experiments:phase_diagram",
+    "explore": "explore:command",
     "check": "check:command",
     "sweep": "sweep:command",
     "run": "experiments:command",
