@@ -16,6 +16,7 @@ an experiment: they are read from its module.
 import importlib
 import sys
 
+from solvable import __version__
 from solvable.cli.experiments import experiment_names, experiments_folder, load_experiment
 from solvable.cli.options import WrongUsage
 from solvable.cli.programs import keep, take_flag
@@ -31,11 +32,14 @@ commands:
   explore          a local page: drag the exponents and sliders, theory at once, SGD and frontier behind
   check            put a theory beside a simulation of the same model and algorithm
   sweep            plan, run, status, collect, retry: every combination of some parameters, resumable
+  curve            risk against steps, by a theory or a simulation, printed and drawn
+  frontier         the compute-optimal frontier with its local exponents, printed and drawn
   run NAME         run an experiment: figure, dataset and report in a folder of its own
-  list [KIND]      experiments, models, algorithms or methods, one a line
+  list [KIND]      experiments with what they show and minutes, models, algorithms or methods, one a line
   methods          which method takes which model and algorithm
   cite [KEY ...]   BibTeX of the package, or of the given keys
   info             versions, devices, precision and compilation cache
+  completion SHELL what bash, zsh or fish need to complete commands, names and flags
 
 `solvable COMMAND --help` explains the options of a command. Most take `--config FILE.toml` in place of flags and
 `--json` for results that programs read; `--tiny` makes any experiment a quick trial.
@@ -52,11 +56,14 @@ COMMANDS = {
     "explore": "explore:command",
     "check": "check:command",
     "sweep": "sweep:command",
+    "curve": "curve:curve_command",
+    "frontier": "curve:frontier_command",
     "run": "experiments:command",
     "list": "about:list_command",
     "methods": "about:methods_command",
     "cite": "about:cite_command",
     "info": "about:info_command",
+    "completion": "completion:command",
 }
 FINISHED, DISAGREES, WRONG, INCOMPLETE, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -67,6 +74,9 @@ def main(argv: list[str] | None = None) -> int:
     name, rest = (arguments[0], arguments[1:]) if arguments else ("--help", [])
     if name in ("-h", "--help"):
         print(USAGE, end="")
+        return FINISHED
+    if name == "--version":
+        print(f"solvable {__version__}")
         return FINISHED
     try:
         if name not in COMMANDS:

@@ -25,11 +25,11 @@ def table(wish: Wish) -> File:
 def _figure(kind: str) -> Callable[[Wish], File]:
     def draw(wish: Wish) -> File:
         found, drawn = answers.theory(wish), io.BytesIO()
-        lines = {f"width {line['width']:g}": line["risk"] for line in found["curves"] if not line["diverges"]}
+        lines = {f"width {line['width']:g}": line["risk"][1:] for line in found["curves"] if not line["diverges"]}
         name, eta = found["phase"]["name"], found["phase"]["loss_exponent"]
         where = f"Phase {name} at alpha = {wish.alpha:g}, beta = {wish.beta:g}"
         title = f"{where}: risk ~ compute^-{eta:.3f} along the frontier"
-        family_figure(found["steps"], lines, title).savefig(drawn, format=kind, dpi=160)
+        family_figure(found["steps"][1:], lines, title).savefig(drawn, format=kind, dpi=160)
         return drawn.getvalue(), {"png": "image/png", "svg": "image/svg+xml"}[kind]
 
     return draw

@@ -116,5 +116,6 @@ def serve(port: int, *, browser: bool) -> None:
         if browser:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-        settings = uvicorn.Config(application(), log_level="critical", lifespan="off", access_log=False)
+        quiet = dict(log_level="critical", access_log=False, lifespan="off")
+        settings = uvicorn.Config(application(), timeout_graceful_shutdown=1, **quiet)
         uvicorn.Server(settings).run(sockets=[listening])

@@ -45,6 +45,7 @@ function consistent(wish) {
 function wishFor(change) {
   state.wish = consistent({ ...state.wish, ...change });
   loop.generation++;
+  document.body.dataset.settled = "no";
   loop.wanted = state.wish;
   Object.assign(state, { optima: [], measured: [], runs: [] });
   showControls();
@@ -70,6 +71,7 @@ async function ask() {
     }
   }
   loop.busy = false;
+  document.body.dataset.settled = "yes";
   loop.timer = setTimeout(() => behind(loop.generation), REST);
 }
 
@@ -97,7 +99,7 @@ async function behind(generation) {
       showAnswer();
     }
   }
-  if (generation === loop.generation) say(state.runs.length ? `Done: ${state.runs.length} runs, each on its own draw.` : `Done. ${state.simulationNote ?? ""}`);
+  if (generation === loop.generation) say(state.runs.length ? `Done: ${state.runs.length} runs, each on its own draw (the lines are the typical draw).` : `Done. ${state.simulationNote ?? ""}`);
 }
 
 function addOptima(found) {
