@@ -30,7 +30,7 @@ FLOORS = {
     **dict.fromkeys(["models", "algorithms", "results"], 3),
     **dict.fromkeys(["numerics", "exponents", "forms", "keys"], 2),
     **dict.fromkeys(["references", "io"], 1),
-    **dict.fromkeys(["arguments"], 0.5),
+    **dict.fromkeys(["arguments", "showing"], 0.5),
     **dict.fromkeys(["arrays"], 0),
 }
 

@@ -16,9 +16,11 @@ from jaxtyping import Array, Bool, Float
 
 from solvable.algorithms.base import AbstractModewise
 from solvable.arguments import answer, check_broadcast, check_flag, check_integer, is_function, refusal
+from solvable.arrays import is_concrete
 from solvable.models.base import AbstractModel
 from solvable.numerics.precision import in_float64
 from solvable.numerics.resolvent import default_nodes
+from solvable.showing import described
 from solvable.theory.frontier_checks import Builder, checked_builder, checked_compute, checked_points
 from solvable.theory.optimum import optimum, stages_for
 
@@ -57,6 +59,24 @@ class Frontier(eqx.Module):
     interior: Bool[Array, "..."]
     modes_per_fold: Float[Array, "..."]
     references = ("paquette2024",)
+
+    def __repr__(self) -> str:
+        if not is_concrete(self.compute, self.risk):
+            return described(self)
+        compute, eta, xi = (np.ravel(x) for x in (self.compute, self.loss_exponent, self.width_exponent))
+        best = int(np.argmax(compute))
+        reach = f"{compute.size} points, compute {compute.min():.3g} to {compute.max():.3g}"
+        end = f"there width ~ compute^{xi[best]:.3f}, risk ~ compute^-{eta[best]:.3f}"
+        return f"Frontier({reach}; {end}; {int(np.sum(~np.asarray(self.interior)))} not interior)"
+
+    def summary(self) -> str:
+        """A table, one line a point: compute, width, steps, risk, eta, xi, whether it is interior."""
+        names = ("compute", "width", "steps", "risk", "loss_exponent", "width_exponent")
+        columns = [np.ravel(np.asarray(getattr(self, name))).tolist() for name in names]
+        titles = ("compute", "width", "steps", "risk", "eta", "xi")
+        rows = ["  ".join(f"{x:>11.5g}" for x in row) for row in zip(*columns, strict=True)]
+        inside = ("" if inner else "  not interior" for inner in np.ravel(np.asarray(self.interior)))
+        return "\n".join(["  ".join(f"{x:>11}" for x in titles), *map(str.__add__, rows, inside)])
 
     @property
     def staircase(self) -> Bool[Array, "..."]:
