@@ -15,8 +15,8 @@ an experiment: they are read from its module.
 
 import importlib
 import sys
+from importlib.metadata import version
 
-from solvable import __version__
 from solvable.cli.experiments import experiment_names, experiments_folder, load_experiment
 from solvable.cli.options import WrongUsage
 from solvable.cli.programs import keep, take_flag
@@ -76,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
         print(USAGE, end="")
         return FINISHED
     if name == "--version":
-        print(f"solvable {__version__}")
+        print(f"solvable {version('solvable')}")
         return FINISHED
     try:
         if name not in COMMANDS:
