@@ -109,6 +109,7 @@ def test_the_point_is_dragged_and_the_newest_wish_wins(load):
     page.mouse.up()
     settle(page)
     assert flights["most"] == 1
+    assert not page.text_content("#status").startswith("No answer")
     assert shown(page) != before
     assert float(page.get_attribute("#plane .point", "aria-valuenow")) == pytest.approx(0.89 * 1.5, abs=0.02)
     agree(page)

@@ -110,7 +110,7 @@ export async function makeCharts(riskBox, slopesBox) {
     fill(best, { x: drawn.map((o) => o.compute), y: drawn.map((o) => o.risk), name: drawn.map((o) => `best width ${o.width.toFixed(1)}`) });
     ranges(risk, far, all);
     const label = axis === "compute" ? "compute = width × steps × batch" : "steps";
-    if (risk.xaxis.axis_label !== label) risk.xaxis.axis_label = label;
+    if (risk.xaxes[0].axis_label !== label) risk.xaxes[0].axis_label = label;
     if (along.length || performance.now() - painted > REPAINT) {
       painted = performance.now();
       exponents(along, answer.phase, wish);
@@ -127,8 +127,8 @@ export async function makeCharts(riskBox, slopesBox) {
   };
 
   function ranges(chart, x, y) {
-    fit(chart.x_range, chart.xaxis, decades(x));
-    fit(chart.y_range, chart.yaxis, decades(y));
+    fit(chart.x_range, chart.xaxes[0], decades(x));
+    fit(chart.y_range, chart.yaxes[0], decades(y));
   }
 
   function exponents(along, phase, wish) {

@@ -59,16 +59,18 @@ async function ask() {
   while (loop.wanted) {
     const wish = loop.wanted;
     loop.wanted = null;
+    let answer;
     try {
       const reply = await fetch("theory?" + query(wish));
       if (!reply.ok) throw new Error(await reply.text());
-      state.answer = await reply.json();
-      state.shown = wish;
-      loop.updates++;
-      showAnswer();
+      answer = await reply.json();
     } catch (error) {
       say(`No answer: ${error.message}`);
+      continue;
     }
+    Object.assign(state, { answer, shown: wish });
+    loop.updates++;
+    showAnswer(); // outside of the above: its own mistakes are not those of the server
   }
   loop.busy = false;
   document.body.dataset.settled = "yes";
