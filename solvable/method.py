@@ -14,6 +14,7 @@ from solvable.arguments import check_integers, refusal, shown
 from solvable.forms.base import AbstractForm, AbstractSubject, Form, Reading
 from solvable.forms.curve import Curve
 from solvable.io.fingerprint import edited_since
+from solvable.showing import described
 
 SubjectT = TypeVar("SubjectT", bound=AbstractForm)
 StatedT = TypeVar("StatedT", bound=AbstractForm)
@@ -31,6 +32,9 @@ class AbstractMethod(eqx.Module):
     needs_key: ClassVar[bool] = False
     in_float64: ClassVar[bool] = True
     references: ClassVar[tuple[str, ...]] = ()
+
+    def __repr__(self) -> str:
+        return described(self)
 
     @property
     @abc.abstractmethod

@@ -7,10 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import solvable
+import solvable as sv
 from solvable.cli import COMMANDS, USAGE, experiment_names, load_experiment, main
-from solvable.cli.experiments import check_folder, digest
+from solvable.cli.completion import script, words_after
+from solvable.cli.experiments import check_folder, digest, find_experiment
 from solvable.cli.options import WrongUsage
 from solvable.cli.sweep import COMMANDS as SWEEP_COMMANDS
 from solvable.cli.sweep import USAGE as SWEEP_USAGE
@@ -72,12 +76,17 @@ def test_the_program_runs_as_a_command_and_as_a_module():
     for words in (["-m", "solvable"], ["-c", "import sys; from solvable.cli import main; sys.exit(main())"]):
         done = python(*words, "list")
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.split() == experiment_names()
+        assert [line.split()[0] for line in done.stdout.splitlines()] == experiment_names()
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["run", "frontirs"], "unknown experiment 'frontirs'; did you mean 'paquette2024/frontiers'?"),
+        (["curve", "--figure", "a.gif"], "--figure: wanted a file that ends in .png, .pdf, .svg; got a.gif"),
+        (["curve", "--algorithm", "Ridge", "--learning-rate-in", "inverse_trace"], "wanted 'absolute' for Ridge"),
+        (["frontier", "--compute", "1e9", "1e5"], "compute: wanted two finite numbers > 0, the smaller first"),
+        (["frontier", "--algorithm", "HeavyBall"], "algorithm: wanted a constant learning rate and one second moment"),
         (["chek"], "unknown command 'chek'; did you mean 'check'?"),
         (["run", "paquette2024/phase_diagrm"], "did you mean 'paquette2024/phase_diagram'?"),
         (["run", "paquette2024/onset", "--config"], "--config: wanted the name of a TOML file"),
@@ -281,3 +290,67 @@ def test_the_main_job_leaves_figure_dataset_and_report(tmp_path):
         validate(dataset)
     report = json.loads((folder / "report.json").read_text())
     assert report["rows"] == content["rows"]
+
+
+def test_the_version_is_printed(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"solvable {solvable.__version__}\n"
+
+
+def test_every_experiment_is_listed_with_what_it_shows_and_its_minutes(capsys):
+    assert main(["list", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in rows] == experiment_names()
+    for row in rows:
+        assert len(row["about"]) > 5
+        assert any(digit.isdigit() for digit in row["minutes"])
+
+
+def test_an_experiment_is_found_by_the_part_after_its_folder():
+    assert find_experiment("frontiers") == "paquette2024/frontiers"
+    assert find_experiment("loss-curves") == find_experiment("paquette2024/loss_curves") == "paquette2024/loss_curves"
+
+
+def test_an_experiment_without_its_packages_says_so_before_it_starts(monkeypatch, capsys):
+    module = load_experiment("real_data/learning_curves")
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    monkeypatch.setattr(module, "run", lambda *_: pytest.fail("it started"))
+    assert main(["run", "learning_curves", "--fashion-folder", "/nowhere"]) == 2
+    assert "python -m pip install scikit-learn" in capsys.readouterr().err
+
+
+def test_a_curve_is_that_of_python(tmp_path, capsys):
+    flags = ["--parameters", "alpha=0.8", "width=128", "learning_rate=0.3", "batch_size=4"]
+    file = tmp_path / "curve.svg"
+    assert main(["curve", *flags, "--num-steps", "5", "--json", "--figure", str(file)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    model, sgd = sv.PowerLawRF(0.8, width=128), sv.SGD(0.3, batch_size=4)
+    curve = sv.solve(model, sgd, sv.Recursion(), sv.log_steps(10_000, 5))
+    np.testing.assert_allclose(found["risk"], curve.risk, rtol=1e-12)
+    assert found["steps"] == curve.steps.tolist()
+    assert b"<svg" in file.read_bytes()
+    assert main(["curve", "--parameters", "learning_rate=50", "--num-steps", "5"]) == 1
+    assert "the risk diverges" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_frontier_is_that_of_python(capsys):
+    assert main(["frontier", "--learning-rate-in", "inverse_trace", "--num", "2", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    exact = sv.compute_frontier(sv.PowerLawRF(), lambda m: sv.SGD(0.1 / m.trace()), [1e5, 1e10])
+    np.testing.assert_allclose(found["risk"], exact.risk, rtol=1e-12)
+    np.testing.assert_allclose(found["loss_exponent"], exact.loss_exponent, rtol=1e-9)
+
+
+def test_completion_knows_every_command_and_experiment(tmp_path):
+    after = words_after()
+    assert list(after) == list(COMMANDS)
+    assert set(experiment_names()) < set(after["run"])
+    assert "--num-runs" in after["check"]
+    for shell in ("bash", "zsh", "fish"):
+        assert all(name in script(shell, after) for name in (*COMMANDS, *experiment_names()))
+    file = tmp_path / "completion.sh"
+    file.write_text(script("bash", after))
+    typed = 'COMP_WORDS=(solvable run paquette2024/fr); COMP_CWORD=2; _solvable; echo "${COMPREPLY[@]}"'
+    done = subprocess.run(["bash", "-c", f"source {file}; {typed}"], capture_output=True, text=True)
+    assert done.stdout.split() == ["paquette2024/frontiers"], done.stderr

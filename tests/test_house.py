@@ -20,6 +20,7 @@ IDS = [str(path.relative_to(ROOT)) for path in FILES]
 FLOORS = {
     **dict.fromkeys(["__main__"], 10),
     **dict.fromkeys(["cli"], 9),
+    **dict.fromkeys(["explore"], 8.5),
     **dict.fromkeys(["plots", "config"], 8),
     **dict.fromkeys(["sweeps"], 7),
     **dict.fromkeys(["verbs"], 6),
@@ -29,7 +30,7 @@ FLOORS = {
     **dict.fromkeys(["models", "algorithms", "results"], 3),
     **dict.fromkeys(["numerics", "exponents", "forms", "keys"], 2),
     **dict.fromkeys(["references", "io"], 1),
-    **dict.fromkeys(["arguments"], 0.5),
+    **dict.fromkeys(["arguments", "showing"], 0.5),
     **dict.fromkeys(["arrays"], 0),
 }
 
@@ -42,6 +43,9 @@ WALLS = {
     "optax": {"algorithms/optax"},
     "hashlib": {"io/hashing"},
     "psutil": {"io/files", "sweeps/cost"},
+    "starlette": {"explore/server"},
+    "uvicorn": {"explore/server"},
+    "bokeh": {"explore/server"},
 }
 
 
@@ -290,7 +294,7 @@ import importlib, pkgutil, sys, solvable as sv
 import solvable.sweeps.walk as walk
 assert walk is sys.modules["solvable.sweeps.walk"] is sv.sweeps.walk
 for module in pkgutil.walk_packages(sv.__path__, "solvable."):
-    if not module.name.startswith(("solvable.__main__", "solvable.experiments")):
+    if not module.name.startswith(("solvable.__main__", "solvable.experiments", "solvable.explore.server")):
         importlib.import_module(module.name)
 for name in sv.__all__:
     thing = getattr(sv, name)

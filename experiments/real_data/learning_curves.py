@@ -8,6 +8,7 @@ Sources: Bordelon, Atanasov, Pehlevan 2024 (arXiv 2402.01092); Bahri et al. 2021
 
 import gzip
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import jax
@@ -48,6 +49,13 @@ class Config:
     last_step: int = 3000
     tiny: bool = False
     seed: int = 0
+
+
+def missing(config: Config) -> str:
+    """What to install, where neither data set can be had; empty otherwise."""
+    if find_spec("sklearn") or all((Path(config.fashion_folder) / name).is_file() for name in FILES):
+        return ""
+    return f"needs scikit-learn (python -m pip install scikit-learn) or Fashion-MNIST in {config.fashion_folder}"
 
 
 def load_digits():
@@ -125,9 +133,11 @@ def run(config: Config, progress=lambda *_: None):
         "exponents": (("setting", "bin"), "exponent, low and high of the eigenvalues, then of the tail"),
     }
     variables = {name: (dims, np.stack([c[name] for c in columns]), text) for name, (dims, text) in texts.items()}
-    coords = {"setting": (("setting",), [s[0] for s in found], "data set and features"),
-              "ridge": (("ridge",), list(config.penalties), "penalty over the sum of the eigenvalues"),
-              "step": (("step",), _steps(config), "step of gradient descent")}
+    coords = {
+        "setting": (("setting",), [s[0] for s in found], "data set and features"),
+        "ridge": (("ridge",), list(config.penalties), "penalty over the sum of the eigenvalues"),
+        "step": (("step",), _steps(config), "step of gradient descent"),
+    }
     return make_dataset("real_data/learning_curves", config, variables, coords, missing=", ".join(missing) or "nothing")
 
 
@@ -153,9 +163,16 @@ def _setting(config: Config, features, targets, kernel, largest: int) -> dict:
                                       key=key)  # fmt: skip
     law = sv.models.from_data(features, targets, kernel=kernel, samples=middle)
     theory = sv.solve(law, rate, sv.DMFT(), steps)
-    return {**{name: np.stack(rows) for name, rows in out.items()}, **_spectrum(model), "size": sizes,
-            "descent": curve.risk[0], "descent_train": curve.train_risk[0], "descent_samples": middle,
-            "descent_predicted": np.asarray(theory.risk), "descent_predicted_train": np.asarray(theory.train_risk)}
+    return {
+        **{name: np.stack(rows) for name, rows in out.items()},
+        **_spectrum(model),
+        "size": sizes,
+        "descent": curve.risk[0],
+        "descent_train": curve.train_risk[0],
+        "descent_samples": middle,
+        "descent_predicted": np.asarray(theory.risk),
+        "descent_predicted_train": np.asarray(theory.train_risk),
+    }
 
 
 def _spectrum(model) -> dict:
@@ -168,8 +185,14 @@ def _spectrum(model) -> dict:
     laws = [np.where(here, law(index), np.nan) for here, law in zip(inside, (fit.eigvals, fit.tail), strict=True)]
     slopes = [law.exponent for law in (fit.eigvals, fit.tail)]
     exponents = [x for slope in slopes for x in (slope.value, slope.low, slope.high)]
-    return {"index": index, "eigvals": eigvals[index - 1] / eigvals.sum(), "tail": tail[index - 1] / tail[0],
-            "law": laws[0] / eigvals.sum(), "tail_law": laws[1] / tail[0], "exponents": np.array(exponents)}
+    return {
+        "index": index,
+        "eigvals": eigvals[index - 1] / eigvals.sum(),
+        "tail": tail[index - 1] / tail[0],
+        "law": laws[0] / eigvals.sum(),
+        "tail_law": laws[1] / tail[0],
+        "exponents": np.array(exponents),
+    }
 
 
 def plot(dataset):
@@ -196,8 +219,15 @@ def _samples_panel(axes, here):
     for i, part in enumerate(here.ridge.values):
         color = COLORS[1 + i]
         axes.plot(here["size"], here.predicted.sel(ridge=part), color=color, label=f"predicted, penalty {part:g}")
-        axes.errorbar(here["size"], here.measured.sel(ridge=part), here.stderr.sel(ridge=part), fmt="os"[i],
-                      color=color, markersize=4, label=f"measured, penalty {part:g}")
+        axes.errorbar(
+            here["size"],
+            here.measured.sel(ridge=part),
+            here.stderr.sel(ridge=part),
+            fmt="os"[i],
+            color=color,
+            markersize=4,
+            label=f"measured, penalty {part:g}",
+        )
     axes.set(xscale="log", yscale="log", xlabel="training samples")
 
 
@@ -234,14 +264,32 @@ def report(dataset) -> list[dict]:
         allowed, slope = (0.2, 0.1) if "kernel" in str(name) else (0.15, 0.05)
         for part in here.ridge.values:
             measured, predicted = here.measured.sel(ridge=part).values, here.predicted.sel(ridge=part).values
-            rows.append(report_row(f"{name}: ln(predicted / measured) at the worst size, penalty {part:g}", 0.0,
-                                   np.abs(np.log(predicted / measured)).max(), allowed))
+            rows.append(
+                report_row(
+                    f"{name}: ln(predicted / measured) at the worst size, penalty {part:g}",
+                    0.0,
+                    np.abs(np.log(predicted / measured)).max(),
+                    allowed,
+                )
+            )
             slopes = [np.polyfit(np.log(here["size"].values), np.log(risk), 1)[0] for risk in (predicted, measured)]
             rows.append(report_row(f"{name}: slope of ln risk against ln samples, penalty {part:g}", *slopes, slope))
         ratio = np.log(here.descent_predicted / here.descent)
-        rows.append(report_row(f"{name}: ln(predicted / measured) of descent at the worst step, test", 0.0,
-                               float(np.abs(ratio).max()), allowed))
+        rows.append(
+            report_row(
+                f"{name}: ln(predicted / measured) of descent at the worst step, test",
+                0.0,
+                float(np.abs(ratio).max()),
+                allowed,
+            )
+        )
         gap = (here.descent_predicted_train - here.descent_train) / here.descent_train[0]
-        rows.append(report_row(f"{name}: (predicted - measured) / start of descent at the worst step, training", 0.0,
-                               float(np.abs(gap).max()), 0.05))
+        rows.append(
+            report_row(
+                f"{name}: (predicted - measured) / start of descent at the worst step, training",
+                0.0,
+                float(np.abs(gap).max()),
+                0.05,
+            )
+        )
     return rows

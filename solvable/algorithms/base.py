@@ -24,6 +24,7 @@ from solvable.forms.algorithms import (
 )
 from solvable.forms.base import Form
 from solvable.forms.signs import Signs
+from solvable.showing import described
 
 LARGEST_BATCH = 2**53  # what a float64 holds exactly
 FORMS: tuple[Form, ...] = (Steps, Moments, Filter, Descent, Minibatches, Penalty, Signs, Solution)
@@ -45,6 +46,9 @@ class AbstractAlgorithm(eqx.Module):
     one_shot: ClassVar[bool] = False
     continuous: ClassVar[bool] = False
     references: ClassVar[tuple[str, ...]] = ()
+
+    def __repr__(self) -> str:
+        return described(self)
 
     def states(self) -> tuple[Form, ...]:
         """The forms that it states: those it derives from, but for those that its batch size rules out."""

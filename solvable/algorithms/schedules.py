@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from solvable.arguments import as_real
+from solvable.showing import described
 
 Time = Any  # a step, or a point between steps
 HALVINGS = 64  # a horizon below 2^64 steps has fewer
@@ -25,6 +26,9 @@ HALVINGS = 64  # a horizon below 2^64 steps has fewer
 
 class AbstractSchedule(eqx.Module):
     """A setting as a function of the step."""
+
+    def __repr__(self) -> str:
+        return described(self)
 
     @abc.abstractmethod
     def __call__(self, step: Time) -> Float[Array, ""]:

@@ -15,6 +15,7 @@ an experiment: they are read from its module.
 
 import importlib
 import sys
+from importlib.metadata import version
 
 from solvable.cli.experiments import experiment_names, experiments_folder, load_experiment
 from solvable.cli.options import WrongUsage
@@ -28,13 +29,17 @@ Solvable models of neural scaling laws: simulated, solved exactly, and predicted
 
 commands:
   phase-diagram    measure the compute-optimal exponents over the (alpha, beta) plane (a minute or two)
+  explore          a local page: drag the exponents and sliders, theory at once, SGD and frontier behind
   check            put a theory beside a simulation of the same model and algorithm
   sweep            plan, run, status, collect, retry: every combination of some parameters, resumable
+  curve            risk against steps, by a theory or a simulation, printed and drawn
+  frontier         the compute-optimal frontier with its local exponents, printed and drawn
   run NAME         run an experiment: figure, dataset and report in a folder of its own
-  list [KIND]      experiments, models, algorithms or methods, one a line
+  list [KIND]      experiments with what they show and minutes, models, algorithms or methods, one a line
   methods          which method takes which model and algorithm
   cite [KEY ...]   BibTeX of the package, or of the given keys
   info             versions, devices, precision and compilation cache
+  completion SHELL what bash, zsh or fish need to complete commands, names and flags
 
 `solvable COMMAND --help` explains the options of a command. Most take `--config FILE.toml` in place of flags and
 `--json` for results that programs read; `--tiny` makes any experiment a quick trial.
@@ -48,13 +53,17 @@ exit codes: 0 finished, 1 finished but a report or check disagrees, 2 wrong usag
 """
 COMMANDS = {
     "phase-diagram": "experiments:phase_diagram",
+    "explore": "explore:command",
     "check": "check:command",
     "sweep": "sweep:command",
+    "curve": "curve:curve_command",
+    "frontier": "curve:frontier_command",
     "run": "experiments:command",
     "list": "about:list_command",
     "methods": "about:methods_command",
     "cite": "about:cite_command",
     "info": "about:info_command",
+    "completion": "completion:command",
 }
 FINISHED, DISAGREES, WRONG, INCOMPLETE, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -65,6 +74,9 @@ def main(argv: list[str] | None = None) -> int:
     name, rest = (arguments[0], arguments[1:]) if arguments else ("--help", [])
     if name in ("-h", "--help"):
         print(USAGE, end="")
+        return FINISHED
+    if name == "--version":
+        print(f"solvable {version('solvable')}")
         return FINISHED
     try:
         if name not in COMMANDS:

@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass, make_dataclass
 from typing import Annotated, Literal, TypedDict
 
-from solvable.cli.experiments import experiment_names
+from solvable.cli.experiments import described_experiments
 from solvable.cli.options import parse
 from solvable.config.registry import ClassEntry, describe
 
@@ -34,11 +34,12 @@ def list_command(arguments: list[str]) -> int:
     from tyro.conf import Positional
 
     listed = _options("ListOptions", [("kind", Annotated[Kind, Positional], "experiments")], "kind: what to list.")
-    about = "What there is: experiments by name; models, algorithms and methods with their parameters and defaults."
+    about = "What there is: experiments with their minutes; models, algorithms and methods with their parameters."
     options, shown = parse(listed, arguments, program="solvable list", about=about, extra=Shown)
     if options.kind == "experiments":
-        rows = experiment_names()
-        text = "\n".join(rows)
+        rows = described_experiments()
+        wide = max(len(row["name"]) for row in rows)
+        text = "\n".join(f"{row['name']:<{wide}}  {row['about']}; minutes: {row['minutes']}" for row in rows)
     else:
         rows = describe(options.kind.removesuffix("s"))
         text = "\n".join(_entry(row) for row in rows)

@@ -1,7 +1,8 @@
 """``solvable run NAME`` and ``solvable phase-diagram``: an experiment, from its options to its folder of results.
 
 An experiment is a module with ``Config`` (a frozen dataclass: at once the options, their help and what is saved),
-``run(config) -> Dataset``, ``plot(dataset) -> Figure`` and ``report(dataset) -> rows``. Running one leaves figure.png,
+``run(config) -> Dataset``, ``plot(dataset) -> Figure`` and ``report(dataset) -> rows``; one that needs an optional
+package has ``missing(config) -> str``, what to install, empty where nothing is missing. Running one leaves figure.png,
 figure.pdf, dataset.nc and report.json in a folder named after the experiment and its options, so that other options
 never write over them; the same options again replace them, each file in one move.
 """
@@ -12,12 +13,13 @@ import inspect
 import io
 import json
 import math
+import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, get_args, get_type_hints
 
 from solvable.cli.options import WrongUsage, parse
 from solvable.config.values import suggest
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from solvable.results import ReportRow
 
 MAIN_JOB = "paquette2024/phase_diagram"
+Format = Literal["png", "pdf", "svg"]
+ROW = re.compile(r"^\| (?P<figure>[^|]+) \| `solvable (?P<command>[^`]+)` \| (?P<minutes>[^|]+) \|", re.M)
 
 
 class Savable(Protocol):
@@ -48,10 +52,12 @@ class Output:
     Attributes:
         output: folder for the results; by default results/, then the experiment's name and a hash of the options.
         json: print the report as JSON.
+        format: formats of the figure.
     """
 
     output: Path | None = None
     json: bool = False
+    format: tuple[Format, ...] = ("png", "pdf")
 
 
 def experiments_folder() -> Path:
@@ -66,6 +72,42 @@ def experiment_names() -> list[str]:
     root = experiments_folder()
     files = sorted(path for path in root.glob("*/*.py") if "class Config" in path.read_text(encoding="utf-8"))
     return [path.relative_to(root).with_suffix("").as_posix() for path in files]
+
+
+class ExperimentEntry(TypedDict):
+    """An experiment: its name, what its figure shows, and its minutes on two cores."""
+
+    name: str
+    about: str
+    minutes: str
+
+
+def described_experiments() -> list[ExperimentEntry]:
+    """Every experiment with its row of the table in experiments/README.md."""
+    table = (experiments_folder() / "README.md").read_text(encoding="utf-8")
+    rows = {row["command"].removeprefix("run "): row for row in ROW.finditer(table)}
+    rows[MAIN_JOB] = rows["phase-diagram"]
+    return [
+        {"name": name, "about": " ".join(rows[name]["figure"].split()), "minutes": rows[name]["minutes"]}
+        for name in experiment_names()
+    ]
+
+
+def find_experiment(word: str) -> str:
+    """The experiment called ``word``: its whole name, or the part after the folder where that is unique.
+
+    Raises:
+        WrongUsage: there is none, or there are several.
+    """
+    names = experiment_names()
+    word = word.replace("-", "_")
+    found = [name for name in names if word in (name, name.split("/")[-1])]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise WrongUsage(f"experiment {word!r}: wanted one of {', '.join(found)}")
+    hint = suggest(word, names) or suggest(word, [name.split("/")[-1] for name in names])
+    raise WrongUsage(f"unknown experiment {word!r}{hint or '; wanted one of ' + ', '.join(names)}")
 
 
 def load_experiment(name: str) -> ModuleType:
@@ -87,10 +129,7 @@ def command(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print("usage: solvable run NAME [OPTIONS]\n\nexperiments:\n  " + "\n  ".join(names))
         return 0
-    if arguments[0] not in names:
-        hint = suggest(arguments[0], names) or f"; wanted one of {', '.join(names)}"
-        raise WrongUsage(f"unknown experiment {arguments[0]!r}{hint}")
-    return run_experiment(arguments[0], arguments[1:], f"solvable run {arguments[0]}")
+    return run_experiment(find_experiment(arguments[0]), arguments[1:], f"solvable run {arguments[0]}")
 
 
 def run_experiment(name: str, arguments: list[str], program: str) -> int:
@@ -99,6 +138,8 @@ def run_experiment(name: str, arguments: list[str], program: str) -> int:
     about = inspect.getdoc(module) or ""
     parsed, output = parse(module.Config, arguments, program=program, about=about, extra=Output)
     check_ranges(parsed)
+    if missing := getattr(module, "missing", lambda _: "")(parsed):
+        raise WrongUsage(f"{name}: {missing}")
     values = dataclasses.asdict(parsed)
     folder = output.output or Path("results") / f"{name.split('/')[-1].replace('_', '-')}-{digest(values)}"
     check_folder(folder, name, values)
@@ -106,7 +147,8 @@ def run_experiment(name: str, arguments: list[str], program: str) -> int:
     dataset = _with_progress(module.run, parsed)
     rows = module.report(dataset)
     folder.mkdir(parents=True, exist_ok=True)
-    _save(folder, dataset, module.plot(dataset), {"experiment": name, "config": values, "rows": rows})
+    content = {"experiment": name, "config": values, "rows": rows}
+    _save(folder, dataset, module.plot(dataset), content, output.format)
     if output.json:
         print(json.dumps({"experiment": name, "folder": str(folder), "rows": rows}, indent=1))
     else:
@@ -177,10 +219,12 @@ def _with_progress(run: "Callable[..., xr.Dataset]", config: object) -> "xr.Data
             bar.close()
 
 
-def _save(folder: Path, dataset: "xr.Dataset", figure: Savable, content: Mapping[str, object]) -> None:
+def _save(
+    folder: Path, dataset: "xr.Dataset", figure: Savable, content: Mapping[str, object], formats: Iterable[str]
+) -> None:
     from solvable.io.files import put
 
-    for kind in ("png", "pdf"):
+    for kind in formats:
         drawn = io.BytesIO()
         figure.savefig(drawn, format=kind, dpi=160)
         figure.set_layout_engine("none")  # laid out once, as it takes as long as drawing

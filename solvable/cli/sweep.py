@@ -119,8 +119,11 @@ def _run(arguments: list[str], retry: bool = False) -> int:
         print(json.dumps({"store": str(config.folder()), "sizes": dict(dataset.sizes), "cells": counts}, indent=1))
     else:
         print(f"{', '.join(f'{n} {name}' for name, n in counts.items() if n)}. Store: {config.folder()}/")
-        print("solvable sweep collect makes one netCDF file of it" if not counts["failed"] else
-              "solvable sweep status lists the failed cells, solvable sweep retry computes them again")
+        print(
+            "solvable sweep collect makes one netCDF file of it"
+            if not counts["failed"]
+            else "solvable sweep status lists the failed cells, solvable sweep retry computes them again"
+        )
     return 3 if counts["failed"] or counts["missing"] else 0
 
 
@@ -165,8 +168,11 @@ def _collect(arguments: list[str]) -> int:
     folder = config.folder()
     found = sweep_status(folder)
     if not found.complete and not options.partial:
-        print(f"solvable: {found.counts['missing']} of {found.cells} cells are missing in {folder}: run the sweep, or "
-              "collect with --partial", file=sys.stderr)
+        print(
+            f"solvable: {found.counts['missing']} of {found.cells} cells are missing in {folder}: run the sweep, or "
+            "collect with --partial",
+            file=sys.stderr,
+        )
         return 3
     path = options.output or folder.with_name(folder.name + ".nc")
     dataset = collect(folder, path, partial=options.partial)

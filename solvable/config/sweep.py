@@ -185,8 +185,11 @@ class SweepConfig:
                 "which is the same in every cell: set it in parameters"
             )
         for name in [*self.parameters, *self.per_width, *varied]:
-            places = [label for label, names in (("parameters", self.parameters), ("per_width", self.per_width),
-                                                 ("axes", varied)) if name in names]
+            places = [
+                label
+                for label, names in (("parameters", self.parameters), ("per_width", self.per_width), ("axes", varied))
+                if name in names
+            ]
             if len(places) > 1:
                 raise ValueError(f"{' and '.join(places)}: wanted every name in one of them; got {name!r} in both")
         if self.per_width and "width" not in {*self.parameters, *varied}:

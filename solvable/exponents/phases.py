@@ -49,6 +49,13 @@ class Phase(NamedTuple):
     width_exponent: Any
     loss_exponent: Any
 
+    def __repr__(self) -> str:
+        if np.ndim(self.width_exponent):
+            return f"Phase({', '.join(f'{name}={value!r}' for name, value in self._asdict().items())})"
+        if np.isnan(self.width_exponent):
+            return f"{self.name}: alpha + beta <= 1/2, the risk is infinite at step 0"
+        return f"{self.name}: width ~ compute^{self.width_exponent:.3f}, risk ~ compute^-{self.loss_exponent:.3f}"
+
     @property
     def steps_exponent(self) -> Any:
         """1 - xi in steps ~ compute^(1 - xi)."""

@@ -5,6 +5,8 @@ from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
 import equinox as eqx
 
+from solvable.showing import described
+
 
 class AbstractForm(eqx.Module):
     """A lowered form. A method names the forms it reads, a model or an algorithm those it states.
@@ -38,6 +40,9 @@ class AbstractSubject(eqx.Module):
 
     ``samples`` is the size of the data set that is trained on, None for a fresh stream.
     """
+
+    def __repr__(self) -> str:
+        return described(self)
 
     samples = cast(Any, None)  # not annotated, or it would take its place before the fields of subclasses
 

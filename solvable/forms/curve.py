@@ -7,7 +7,8 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from solvable.arrays import library, to_numpy
+from solvable.arrays import is_concrete, library, to_numpy
+from solvable.showing import described
 
 GROWN = 1e4  # the factor over its start beyond which a risk counts as divergent where no analysis decides
 
@@ -80,6 +81,15 @@ class Curve(eqx.Module):
         stats, train = {name: cut(x) for name, x in known.stats.items()}, known.train_risk
         train = None if train is None else cut(train)
         return Curve(steps, cut(known.risk), cut(known.stderr), known.result, stats, train)
+
+    def __repr__(self) -> str:
+        if not is_concrete(self.risk, self.stderr, self.result, self.steps) or np.ndim(self.result):
+            return described(self)
+        first, last = (f"{float(self.risk[place]):.4g}" for place in (0, -1))
+        error = f" +- {float(self.stderr[-1]):.2g}" if np.any(np.asarray(self.stderr) != 0) else ""
+        train = "" if self.train_risk is None else f", training risk {float(self.train_risk[-1]):.4g}"
+        records = f"{len(self.steps)} records from step {int(self.steps[0])} to {int(self.steps[-1])}"
+        return f"Curve({records}: risk {first} to {last}{error}{train}; {self.message})"
 
     @property
     def message(self) -> str:

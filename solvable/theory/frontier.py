@@ -1,7 +1,11 @@
 """What a compute-optimal frontier is, however it was found."""
 
 import equinox as eqx
+import numpy as np
 from jaxtyping import Array, Bool, Float
+
+from solvable.arrays import is_concrete
+from solvable.showing import described
 
 STAIRCASE = 1.0  # modes learned per e-fold of steps below which single modes show in the exponents
 
@@ -39,6 +43,24 @@ class Frontier(eqx.Module):
     modes_per_fold: Float[Array, "..."]
     rate_factor: Float[Array, "..."]
     references = ("paquette2024",)
+
+    def __repr__(self) -> str:
+        if not is_concrete(self.compute, self.risk):
+            return described(self)
+        compute, eta, xi = (np.ravel(x) for x in (self.compute, self.loss_exponent, self.width_exponent))
+        best = int(np.argmax(compute))
+        reach = f"{compute.size} points, compute {compute.min():.3g} to {compute.max():.3g}"
+        end = f"there width ~ compute^{xi[best]:.3f}, risk ~ compute^-{eta[best]:.3f}"
+        return f"Frontier({reach}; {end}; {int(np.sum(~np.asarray(self.interior)))} not interior)"
+
+    def summary(self) -> str:
+        """A table, one line a point: compute, width, steps, risk, eta, xi, whether it is interior."""
+        names = ("compute", "width", "steps", "risk", "loss_exponent", "width_exponent")
+        columns = [np.ravel(np.asarray(getattr(self, name))).tolist() for name in names]
+        titles = ("compute", "width", "steps", "risk", "eta", "xi")
+        rows = ["  ".join(f"{x:>11.5g}" for x in row) for row in zip(*columns, strict=True)]
+        inside = ("" if inner else "  not interior" for inner in np.ravel(np.asarray(self.interior)))
+        return "\n".join(["  ".join(f"{x:>11}" for x in titles), *map(str.__add__, rows, inside)])
 
     @property
     def staircase(self) -> Bool[Array, "..."]:

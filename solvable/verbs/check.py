@@ -14,6 +14,8 @@ from solvable.method import AbstractMethod, check_kind
 from solvable.simulation import Simulation
 from solvable.verbs.solve import solve
 
+ALLOWED = 4.5  # |z| beyond which two curves disagree
+
 
 class Check(eqx.Module):
     """A theory's curve beside a simulation's.
@@ -29,7 +31,20 @@ class Check(eqx.Module):
     z: Float[np.ndarray, " steps"]
     relative_error: Float[np.ndarray, " steps"]
 
-    def assert_close(self, z: float = 4.5) -> None:
+    def __repr__(self) -> str:
+        finite = np.abs(self.z[np.isfinite(self.z)])
+        worst = f"largest |z| = {finite.max():.2f}" if finite.size else "no z that is a number"
+        verdict = "agree" if (np.abs(self.z) <= ALLOWED).all() else "DISAGREE"
+        return f"Check({verdict} at {len(self.z)} steps: {worst}, allowed {ALLOWED}; theory: {self.theory.message})"
+
+    def summary(self) -> str:
+        """A table: step, theory, simulation with its standard error, z."""
+        head = f"{'step':>12}  {'theory':>11}  {'simulation':>11}  {'stderr':>9}  {'z':>7}"
+        columns = (self.theory.steps, self.theory.risk, self.simulation.risk, self.simulation.stderr, self.z)
+        rows = zip(*(np.asarray(column).tolist() for column in columns), strict=True)
+        return "\n".join([head, *(f"{t:12d}  {a:11.5g}  {b:11.5g}  {e:9.2g}  {z:7.2f}" for t, a, b, e, z in rows)])
+
+    def assert_close(self, z: float = ALLOWED) -> None:
         """Raise AssertionError if any |z| exceeds ``z``; the message names the worst step."""
         worst = int(np.nanargmax(np.abs(self.z))) if np.isfinite(self.z).any() else 0
         if not (np.abs(self.z) <= z).all():
