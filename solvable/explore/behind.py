@@ -83,7 +83,7 @@ def frontier(wish: Wish, part: int) -> Optima | None:
 @eqx.filter_jit
 def _optima(of: dict[str, Any], compute: Float[Array, " computes"]) -> Optima:
     model = PowerLawRF(of["alpha"], of["beta"], 1.0, float(RATIO), of["noise"])
-    nodes, stages = default_nodes(REALS["alpha"][1], PER_BATCH[-1] ** 0.7), stages_for(PER_BATCH[-1])
+    nodes, stages = default_nodes(2 * REALS["alpha"][1] * np.log(PER_BATCH[-1]) * 0.7), stages_for(PER_BATCH[-1])
 
     def build(at_width: PowerLawRF) -> TracedSGD:
         return TracedSGD(of["rate"] / at_width.trace(), of["batch"])

@@ -3,7 +3,7 @@
 import abc
 import math
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -26,9 +26,15 @@ HEAD_PER_WIDTH = 16  # ambient coordinates kept one by one, per feature, when th
 class AbstractFeatureLaw(eqx.Module):
     """What a draw of random features is made from, and is made again from: the inputs and the sizes."""
 
-    width: eqx.AbstractVar[Any]
-    noise: eqx.AbstractVar[Float[Array, ""]]
-    init_std: eqx.AbstractVar[Float[Array, ""]]
+    # A type checker takes an AbstractVar for a field at its place in the base, but `PowerLawRF` has an order of its own.
+    if TYPE_CHECKING:
+        width: ClassVar[Any]
+        noise: ClassVar[Any]
+        init_std: ClassVar[Any]
+    else:
+        width: eqx.AbstractVar[Any]
+        noise: eqx.AbstractVar[Float[Array, ""]]
+        init_std: eqx.AbstractVar[Float[Array, ""]]
 
     @abc.abstractmethod
     def inputs(self) -> AbstractInputs:

@@ -3,7 +3,6 @@
 import abc
 from typing import Any, ClassVar
 
-import equinox as eqx
 from jaxtyping import Array, Float, Key
 
 from solvable.arguments import check_integer
@@ -35,10 +34,6 @@ class AbstractRandomFeatures(HasWidths, HasPopulation, AbstractModel, AbstractFe
     the eigenvalues D_j and the target powers p_j = D_j b_j^2.
     """
 
-    width: eqx.AbstractVar[Any]
-    noise: eqx.AbstractVar[Float[Array, ""]]
-    init_std: eqx.AbstractVar[Float[Array, ""]]
-    samples: eqx.AbstractVar[Any]
     references: ClassVar[tuple[str, ...]] = ("paquette2024", "silverstein1995")
 
     def law(self) -> Law:
