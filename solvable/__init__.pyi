@@ -28,6 +28,7 @@ from .algorithms import TailAverage as TailAverage
 from .algorithms import WeightDecay as WeightDecay
 from .algorithms import schedules as schedules
 from .exponents import phase as phase
+from .fits import fit as fit
 from .fits import fit_power_law as fit_power_law
 from .forms import Curve as Curve
 from .forms import Result as Result

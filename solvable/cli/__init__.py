@@ -3,7 +3,8 @@
 Exit codes, the same for every command:
 
     0    finished, and everything agreed
-    1    finished and written, but a check or a row of the report disagrees (never after --tiny, which is too small)
+    1    finished and written, but a check or a row of the report disagrees (never after --tiny, which is too small),
+         or a fit did not converge
     2    wrong usage: an unknown command, flag or key, or an impossible value
     3    a sweep is not complete: cells failed or are missing
     4    a file or folder cannot be read or written
@@ -30,8 +31,9 @@ commands:
   phase-diagram    measure the compute-optimal exponents over the (alpha, beta) plane (a minute or two)
   check            put a theory beside a simulation of the same model and algorithm
   sweep            plan, run, status, collect, retry: every combination of some parameters, resumable
+  fit RUNS         fit a scaling law to a table of runs (CSV, JSON lines or Parquet), with intervals
   run NAME         run an experiment: figure, dataset and report in a folder of its own
-  list [KIND]      experiments, models, algorithms or methods, one a line
+  list [KIND]      experiments, models, algorithms, methods or laws, one a line
   methods          which method takes which model and algorithm
   cite [KEY ...]   BibTeX of the package, or of the given keys
   info             versions, devices, precision and compilation cache
@@ -50,6 +52,7 @@ COMMANDS = {
     "phase-diagram": "experiments:phase_diagram",
     "check": "check:command",
     "sweep": "sweep:command",
+    "fit": "fit:command",
     "run": "experiments:command",
     "list": "about:list_command",
     "methods": "about:methods_command",

@@ -4,6 +4,7 @@ Importing them loads nothing heavy; building what they describe does.
 """
 
 from solvable.config.check import CheckConfig
+from solvable.config.fit import FitConfig
 from solvable.config.sweep import SweepConfig
 
-__all__ = ["CheckConfig", "SweepConfig"]
+__all__ = ["CheckConfig", "FitConfig", "SweepConfig"]

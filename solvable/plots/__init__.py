@@ -1,5 +1,6 @@
 """Dataset in, figure out: one call each, matplotlib axes in and out. A view of the numbers, no computing."""
 
+from solvable.plots.laws import law
 from solvable.plots.lines import collapse, curves
 from solvable.plots.maps import heatmap
 from solvable.plots.phase_plane import phase_centers, plot_phase_boundaries, plot_phase_map
@@ -17,6 +18,7 @@ __all__ = [
     "frontier",
     "heatmap",
     "isoflop",
+    "law",
     "phase_centers",
     "plot_phase_boundaries",
     "plot_phase_map",
