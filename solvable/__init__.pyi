@@ -59,7 +59,9 @@ from .theory import stability as stability
 from .verbs.check import Check as Check
 from .verbs.check import check as check
 from .verbs.frontier import compute_frontier as compute_frontier
+from .verbs.predict import predict_learning_curve as predict_learning_curve
 from .verbs.solve import log_steps as log_steps
 from .verbs.solve import solve as solve
+from .verbs.theory_law import TheoryLaw as TheoryLaw
 
 __version__: str

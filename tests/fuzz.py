@@ -44,6 +44,7 @@ SUBJECTS = (
 )  # fmt: skip
 POWER = sv.fits.PowerLaw(fixed={"E": 0})
 FITTED = sv.fit({"x": X, "L": X**-0.5}, POWER, sv.fits.LeastSquares(), uncertainty=sv.fits.Hessian(), warn=False)
+PREDICTED = sv.predict_learning_curve(FEATURES, TARGETS, [4, 8], penalty=0.1)
 NO_CHANGE = {"fixed": {}, "bounds": {}}
 
 
@@ -122,6 +123,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "fits.Bootstrap": {"num": 100, "cluster": None, "block": 2},
     "fits.Hessian": {},
     "fits.ProfileLikelihood": {},
+    "plots.learning_curve": {"curve": PREDICTED, "ax": axes},
     "plots.law": {"fit": FITTED, "kind": "fit", "reach": 10.0, "ax": axes},
     "fit_power_law": {
         "x": X, "y": X**-0.5, "floor": 0.0, "stderr": None, "confidence": 0.9, "errors": "independent", "warn": True,
@@ -135,6 +137,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "num_subsets": 2, "key": KEY,
     },
     "optimal_penalty": {"model": DATA},
+    "predict_learning_curve": {
+        "X": FEATURES, "y": TARGETS, "sizes": [4, 8], "penalty": 0.1, "kernel": False, "confidence": 0.9, "key": KEY,
+    },
+    "TheoryLaw": {
+        "model": sv.LinearRegression(0.7, 1.0, 8), "algorithm": sv.SGD(0.1, 1), "method": sv.Recursion(), "steps": (1, 4, 16),
+        "names": ("alpha",), "fixed": {}, "bounds": {},
+    },
     "phase": {"alpha": 0.7, "beta": 0.4},
     "regime": {"model": DATA, "width": 10.0, "samples": [5.0, 20.0], "penalty": 0.1},
     "ridge_map": {"model": DATA, "width": 10.0, "samples": [5.0, 20.0], "penalty": 0.1},

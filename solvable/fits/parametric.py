@@ -65,14 +65,15 @@ def solve(
     values = {name: float(v[0]) for name, v in all_physical(law, optimum.theta[None], points.units).items()}
     samples = all_physical(law, spread.samples, points.units)
     intervals, stderr = _intervals(law, spread, samples, confidence), _errors(law, spread, samples)
+    scales = tuple(name for name in law.variables if name not in law.labels)
     said = [
         *doubts.about_search(bool(found.converged[best]), reached, starts),
         *spread.doubts,
         *doubts.about_bounds(on_bound(law, values)),
         *doubts.about_directions(law.free, jacobian),
         *_about_floor(law, intervals, columns),
-        *doubts.about_span(columns, law.variables),
-        *doubts.about_residuals(columns, law.variables, residual, jacobian),
+        *doubts.about_span(columns, scales),
+        *doubts.about_residuals(columns, scales, residual, jacobian),
     ]
     search = {"starts": starts, "reached": reached, "steps": float(np.median(found.steps))}
     return Solved(values, intervals, stderr, samples, optimum.value, -residual, count, search, said)

@@ -82,11 +82,11 @@ def _descend(law, loss, starts, points: Points, weights, held: Held | None, delt
 
         found = optx.least_squares(rows, solver, start, max_steps=ROUND, throw=False)
         theta = jnp.where(jnp.isfinite(found.value).all(), found.value, start)
-        residual, jacobian = rows(theta, None), jax.jacfwd(rows)(theta, None)
+        jacobian, residual = jax.jacfwd(lambda t: (rows(t, None),) * 2, has_aux=True)(theta)
         norm = jnp.linalg.norm(residual)
         cosine = jnp.abs(jacobian.T @ residual) / (jnp.linalg.norm(jacobian, axis=0) * norm + 1e-300)
         optimal = (cosine.max() < OPTIMAL) | (norm < 1e-12 * jnp.sqrt(weight.sum()))
-        plain = roots(law, loss, theta, points, weight, delta)
+        plain = residual[: len(weight)]  # without the pull
         ended = found.result == optx.RESULTS.successful
         return theta, (plain**2).sum() / 2, optimal | ended, found.stats["num_steps"]
 
@@ -141,12 +141,13 @@ def linearise(law: AbstractLaw, theta, points: Points, count: int):
 
 def make_points(law: AbstractLaw, columns: dict[str, np.ndarray], stderr: np.ndarray | None) -> Points:
     """The data in units of the geometric means, padded."""
-    units = {name: np.float64(np.exp(np.log(columns[name]).mean())) for name in (*law.variables, law.target)}
+    means = {name: np.float64(np.exp(np.log(columns[name]).mean())) for name in (*law.variables, law.target)}
+    units = {name: np.float64(1.0) if name in law.raw else means[law.shared.get(name, name)] for name in means}
     target = columns[law.target]
     padding = (0, -len(target) % PAD)
     scale = np.ones_like(target) if stderr is None else stderr / target
     return Points(
-        {name: np.pad(columns[name] / units[name], padding, constant_values=1.0) for name in law.variables},
+        {name: np.pad(columns[name] / units[name], padding, mode="edge") for name in law.variables},
         np.pad(np.log(target / units[law.target]), padding),
         np.pad(scale, padding, constant_values=1.0),
         np.pad(np.ones_like(target), padding),

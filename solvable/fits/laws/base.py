@@ -70,6 +70,9 @@ class AbstractLaw(eqx.Module):
     parameters: ClassVar[tuple[str, ...]] = ()
     positive: ClassVar[tuple[str, ...]] = ()
     target: ClassVar[str] = "L"
+    raw: ClassVar[tuple[str, ...]] = ()  # variables whose unit is not changed, as the law is not closed under that
+    shared: ClassVar[Values] = {}  # variable -> the one whose unit it has
+    labels: ClassVar[tuple[str, ...]] = ()  # variables that number something, and have no scale
     floor: ClassVar[str | None] = None  # the parameter the law tends to, which must be identified to extrapolate
     formula: ClassVar[str] = ""
 

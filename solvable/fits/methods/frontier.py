@@ -84,6 +84,7 @@ class _Needs(NamedTuple):
     variables: tuple[str, ...] = ("N", "C", "D")
     target: str = "L"
     free: tuple[str, ...] = ("a", "b", "G", "H")
+    labels: tuple[str, ...] = ()
 
 
 def _lines(best: Optima):
