@@ -64,6 +64,9 @@ class TheoryLaw(AbstractLaw):
     variables = ("S",)
 
     def __check_init__(self):
+        for name, kind in (("model", AbstractModel), ("algorithm", AbstractAlgorithm), ("method", AbstractMethod)):
+            if not isinstance(getattr(self, name), kind):
+                raise refusal(name, f"the {name} of a curve", getattr(self, name))
         for name in self.names:
             holder = self._holder(name)
             if real_numbers(getattr(holder, name)) is None or np.ndim(getattr(holder, name)) != 0:
