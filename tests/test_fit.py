@@ -45,7 +45,10 @@ def quick(data, law="chinchilla", method=Huber(), uncertainty=Hessian(), **optio
     return sv.fit(data, law, method, uncertainty=uncertainty, warn=False, **options)
 
 
-@pytest.mark.parametrize("method", [Huber(), LeastSquares(), AbsoluteDeviation()], ids=lambda m: type(m).__name__)
+@pytest.mark.parametrize(
+    "method", [Huber(), LeastSquares(), pytest.param(AbsoluteDeviation(), marks=pytest.mark.slow)],
+    ids=lambda m: type(m).__name__,
+)  # fmt: skip
 def test_an_exact_law_is_found_again_in_any_unit(method):
     table = runs()
     fit = quick(table, method=method)
@@ -76,6 +79,7 @@ def test_the_optimum_of_the_published_objective():
     assert fit.objective <= found.cost * (1 + 1e-9)
 
 
+@pytest.mark.slow
 @needs_data
 def test_the_published_parameters_are_least_absolute_deviations():
     fit = quick(PUBLISHED, method=AbsoluteDeviation(), drop_largest=5)
