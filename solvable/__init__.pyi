@@ -29,6 +29,7 @@ from .algorithms import TailAverage as TailAverage
 from .algorithms import WeightDecay as WeightDecay
 from .algorithms import schedules as schedules
 from .exponents import phase as phase
+from .fits import fit as fit
 from .fits import fit_power_law as fit_power_law
 from .forms import Curve as Curve
 from .forms import Result as Result
@@ -65,7 +66,9 @@ from .verbs.check import check as check
 from .verbs.critical_batch import critical_batch_size as critical_batch_size
 from .verbs.frontier import compute_frontier as compute_frontier
 from .verbs.optimal_schedule import optimal_schedule as optimal_schedule
+from .verbs.predict import predict_learning_curve as predict_learning_curve
 from .verbs.solve import log_steps as log_steps
 from .verbs.solve import solve as solve
+from .verbs.theory_law import TheoryLaw as TheoryLaw
 
 __version__: str

@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 
 import solvable as sv
-from solvable.fits import PowerLawWarning
+from solvable.fits import FitWarning, PowerLawWarning
 
 KEY = jax.random.key(0)
 MODEL = sv.PowerLawRF(0.7, 1.0, 10, 40)
@@ -38,7 +38,14 @@ PLANE = xr.DataArray(np.ones((3, 3)), {"alpha": [0.2, 0.6, 1.0], "beta": [0.2, 0
 ROOMS = ("algorithms", "exponents", "fits", "forms", "models", "plots", "simulation", "theory")
 # Rooms with a fuzz of their own: a sweep's arguments become files and processes.
 ELSEWHERE = ("solvable.sweeps", "solvable.config")
-SUBJECTS = (sv.AbstractModel, sv.models.AbstractProblem, sv.AbstractAlgorithm, sv.AbstractMethod, sv.models.PowerTail)
+SUBJECTS = (
+    sv.AbstractModel, sv.models.AbstractProblem, sv.AbstractAlgorithm, sv.AbstractMethod, sv.fits.AbstractLaw,
+    sv.fits.AbstractFitMethod, sv.fits.AbstractUncertainty, sv.models.PowerTail,
+)  # fmt: skip
+POWER = sv.fits.PowerLaw(fixed={"E": 0})
+FITTED = sv.fit({"x": X, "L": X**-0.5}, POWER, sv.fits.LeastSquares(), uncertainty=sv.fits.Hessian(), warn=False)
+PREDICTED = sv.predict_learning_curve(FEATURES, TARGETS, [4, 8], penalty=0.1)
+NO_CHANGE = {"fixed": {}, "bounds": {}}
 
 
 def axes() -> Any:
@@ -108,6 +115,23 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "model": MODEL, "algorithm": sv.SGD(0.1, 1), "compute": None, "method": sv.Recursion(), "widths": [4, 8, 16],
         "steps": [1, 4, 16, 64], "approach": "isoflop", "tune_rate": False, "key": KEY,
     },
+    "fit": {
+        "data": {"x": X, "L": X**-0.5}, "law": POWER, "method": sv.fits.LeastSquares(), "columns": None,
+        "uncertainty": sv.fits.Hessian(), "confidence": 0.9, "missing": "drop", "drop_largest": 1, "key": KEY, "warn": False,
+    },
+    "fits.Chinchilla": NO_CHANGE,
+    "fits.ComputeOptimal": NO_CHANGE,
+    "fits.PowerLaw": {"variable": "N", **NO_CHANGE},
+    "fits.Huber": {"delta": 1e-3},
+    "fits.AbsoluteDeviation": {"delta": 1e-6},
+    "fits.LeastSquares": {"log": False},
+    "fits.Envelope": {"num_compute": 64},
+    "fits.IsoFLOP": {"tolerance": 0.1, "flat": 2.0},
+    "fits.Bootstrap": {"num": 100, "cluster": None, "block": 2},
+    "fits.Hessian": {},
+    "fits.ProfileLikelihood": {},
+    "plots.learning_curve": {"curve": PREDICTED, "ax": axes},
+    "plots.law": {"fit": FITTED, "kind": "fit", "reach": 10.0, "ax": axes},
     "fit_power_law": {
         "x": X, "y": X**-0.5, "floor": 0.0, "stderr": None, "confidence": 0.9, "errors": "independent", "warn": True,
     },
@@ -121,6 +145,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "num_subsets": 2, "key": KEY,
     },
     "optimal_penalty": {"model": DATA},
+    "predict_learning_curve": {
+        "X": FEATURES, "y": TARGETS, "sizes": [4, 8], "penalty": 0.1, "kernel": False, "confidence": 0.9, "key": KEY,
+    },
+    "TheoryLaw": {
+        "model": sv.LinearRegression(0.7, 1.0, 8), "algorithm": sv.SGD(0.1, 1), "method": sv.Recursion(), "steps": (1, 4, 16),
+        "names": ("alpha",), "fixed": {}, "bounds": {},
+    },
     "phase": {"alpha": 0.7, "beta": 0.4},
     "regime": {"model": DATA, "width": 10.0, "samples": [5.0, 20.0], "penalty": 0.1},
     "ridge_map": {"model": DATA, "width": 10.0, "samples": [5.0, 20.0], "penalty": 0.1},
@@ -348,7 +379,7 @@ def judge(name: str, thing: Callable, arguments: dict[str, Any]) -> str | None:
         if type(error).__name__ not in ("ValueError", "Mismatch") or not REFUSED.match(str(error)):
             return f"{type(error).__name__}: {error}"
         return f"refused at length: {len(str(error))}" if len(str(error)) > 1200 else None
-    except PowerLawWarning:
+    except (PowerLawWarning, FitWarning):
         return None
     except RuntimeError as error:  # documented
         return None if "did not converge" in str(error) else f"RuntimeError: {error}"
@@ -358,7 +389,7 @@ def judge(name: str, thing: Callable, arguments: dict[str, Any]) -> str | None:
 
 
 NAN_IS_AN_ANSWER = (
-    "phase", "frontier_map", "compute_frontier", "theory.theory_frontier", "fits.", "fit_power_law", "plots.", "regime",
+    "phase", "frontier_map", "compute_frontier", "theory.theory_frontier", "fits.", "fit", "plots.", "regime",
     "stability", "simulation.simulate_ensemble", "check",
 )  # documented: no phase, no interior optimum, no runs to resample, no such pair  # fmt: skip
 

@@ -3,7 +3,8 @@
 Exit codes, the same for every command:
 
     0    finished, and everything agreed
-    1    finished and written, but a check or a row of the report disagrees (never after --tiny, which is too small)
+    1    finished and written, but a check or a row of the report disagrees (never after --tiny, which is too small),
+         or a fit did not converge
     2    wrong usage: an unknown command, flag or key, or an impossible value
     3    a sweep is not complete: cells failed or are missing
     4    a file or folder cannot be read or written
@@ -32,10 +33,11 @@ commands:
   explore          a local page: drag the exponents and sliders, theory at once, SGD and frontier behind
   check            put a theory beside a simulation of the same model and algorithm
   sweep            plan, run, status, collect, retry: every combination of some parameters, resumable
+  fit RUNS         fit a scaling law to a table of runs (CSV, JSON lines or Parquet), with intervals
   curve            risk against steps, by a theory or a simulation, printed and drawn
   frontier         the compute-optimal frontier with its local exponents, printed and drawn
   run NAME         run an experiment: figure, dataset and report in a folder of its own
-  list [KIND]      experiments with what they show and minutes, models, algorithms or methods, one a line
+  list [KIND]      experiments with what they show and minutes, models, algorithms, methods or laws, one a line
   methods          which method takes which model and algorithm
   cite [KEY ...]   BibTeX of the package, or of the given keys
   info             versions, devices, precision and compilation cache
@@ -58,6 +60,7 @@ COMMANDS = {
     "sweep": "sweep:command",
     "curve": "curve:curve_command",
     "frontier": "curve:frontier_command",
+    "fit": "fit:command",
     "run": "experiments:command",
     "list": "about:list_command",
     "methods": "about:methods_command",

@@ -10,7 +10,7 @@ from solvable.cli.options import parse
 from solvable.config.registry import ClassEntry, describe
 
 PACKAGES = ("solvable", "jax", "jaxlib", "numpy", "scipy", "equinox", "optax", "optimistix", "xarray", "h5netcdf")
-Kind = Literal["experiments", "models", "algorithms", "methods"]
+Kind = Literal["experiments", "models", "algorithms", "methods", "laws"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def list_command(arguments: list[str]) -> int:
     from tyro.conf import Positional
 
     listed = _options("ListOptions", [("kind", Annotated[Kind, Positional], "experiments")], "kind: what to list.")
-    about = "What there is: experiments with their minutes; models, algorithms and methods with their parameters."
+    about = "What there is: experiments with their minutes; models, algorithms, methods and laws with their parameters."
     options, shown = parse(listed, arguments, program="solvable list", about=about, extra=Shown)
     if options.kind == "experiments":
         rows = described_experiments()

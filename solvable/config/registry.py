@@ -20,8 +20,12 @@ KINDS = {
     "model": (("models",), "AbstractModel"),
     "algorithm": (("algorithms",), "AbstractAlgorithm"),
     "method": (("theory", "simulation"), "AbstractMethod"),
+    "law": (("fits.laws",), "AbstractLaw"),
 }
-BASES = {"AbstractModel": "models.base", "AbstractAlgorithm": "algorithms.base", "AbstractMethod": "method"}
+BASES = {
+    "AbstractModel": "models.base", "AbstractAlgorithm": "algorithms.base", "AbstractMethod": "method",
+    "AbstractLaw": "fits.laws.base",
+}  # fmt: skip
 
 
 def classes(kind: str) -> dict[str, type]:

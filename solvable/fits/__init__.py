@@ -1,14 +1,38 @@
-"""Fits of measured curves. Nothing here knows a theory."""
+"""Fits of measured curves and of runs. Nothing here knows a theory."""
 
+from solvable.fits import laws as laws
+from solvable.fits.doubts import Doubt as Doubt
+from solvable.fits.doubts import FitWarning as FitWarning
+from solvable.fits.estimate import Estimate as Estimate
+from solvable.fits.fitting import fit as fit
+from solvable.fits.laws import AbstractLaw as AbstractLaw
+from solvable.fits.laws import Chinchilla as Chinchilla
+from solvable.fits.laws import ComputeOptimal as ComputeOptimal
+from solvable.fits.laws import PowerLaw as PowerLaw
 from solvable.fits.measured_features import measured_features as measured_features
 from solvable.fits.measured_frontier import FrontierFit as FrontierFit
 from solvable.fits.measured_frontier import MeasuredFrontier as MeasuredFrontier
 from solvable.fits.measured_frontier import measure_frontier as measure_frontier
+from solvable.fits.methods import AbsoluteDeviation as AbsoluteDeviation
+from solvable.fits.methods import AbstractFitMethod as AbstractFitMethod
+from solvable.fits.methods import AbstractFrontierMethod as AbstractFrontierMethod
+from solvable.fits.methods import AbstractLoss as AbstractLoss
+from solvable.fits.methods import Envelope as Envelope
+from solvable.fits.methods import Huber as Huber
+from solvable.fits.methods import IsoFLOP as IsoFLOP
+from solvable.fits.methods import LeastSquares as LeastSquares
 from solvable.fits.noise_scale import NoiseScaleEstimate as NoiseScaleEstimate
 from solvable.fits.noise_scale import estimate_noise_scale as estimate_noise_scale
-from solvable.fits.power_law import Estimate as Estimate
 from solvable.fits.power_law import PowerLawFit as PowerLawFit
 from solvable.fits.power_law import PowerLawWarning as PowerLawWarning
 from solvable.fits.power_law import fit_power_law as fit_power_law
+from solvable.fits.result import Band as Band
+from solvable.fits.result import Fit as Fit
+from solvable.fits.result import Split as Split
+from solvable.fits.result import Wald as Wald
 from solvable.fits.spectrum import SpectrumFit as SpectrumFit
 from solvable.fits.spectrum import fit_spectrum as fit_spectrum
+from solvable.fits.uncertainty import AbstractUncertainty as AbstractUncertainty
+from solvable.fits.uncertainty import Bootstrap as Bootstrap
+from solvable.fits.uncertainty import Hessian as Hessian
+from solvable.fits.uncertainty import ProfileLikelihood as ProfileLikelihood

@@ -23,7 +23,7 @@ from scipy import special
 
 from solvable.arguments import MOST, check_choice, check_integer, check_real
 from solvable.fits.checks import check_compute, check_curves
-from solvable.fits.power_law import Estimate
+from solvable.fits.estimate import Estimate
 from solvable.keys import require_key
 
 Approach = Literal["envelope", "isoflop"]

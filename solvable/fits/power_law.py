@@ -19,6 +19,7 @@ import numpy as np
 
 from solvable.arguments import check_choice, check_flag, check_real
 from solvable.fits.checks import check_points
+from solvable.fits.estimate import Estimate
 from solvable.fits.minimise import minimise
 from solvable.fits.residuals import Scatter, equivalent_z, scatter
 
@@ -30,23 +31,6 @@ _ROUNDING = 1e-11  # relative size of residuals that are rounding errors
 
 class PowerLawWarning(UserWarning):
     """The points are not what the fit takes them for: they bend, or their errors are correlated."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Estimate:
-    """A fitted number: value, standard error and confidence interval (low, high)."""
-
-    value: float
-    stderr: float
-    low: float
-    high: float
-
-    def __float__(self) -> float:
-        return self.value
-
-    def __contains__(self, truth: float) -> bool:
-        """Whether ``truth`` lies in the interval."""
-        return self.low <= truth <= self.high
 
 
 @dataclasses.dataclass(frozen=True)

@@ -26,7 +26,7 @@ HEAD_PER_WIDTH = 16  # ambient coordinates kept one by one, per feature, when th
 class AbstractFeatureLaw(eqx.Module):
     """What a draw of random features is made from, and is made again from: the inputs and the sizes."""
 
-    # A type checker takes an AbstractVar for a field at its place in the base, but `PowerLawRF` has an order of its own.
+    # A type checker takes an AbstractVar for a field at its place in the base; `PowerLawRF` has an order of its own.
     if TYPE_CHECKING:
         width: ClassVar[Any]
         noise: ClassVar[Any]
