@@ -23,9 +23,12 @@ from solvable.forms.algorithms import (
     Steps,
 )
 from solvable.forms.base import Form
+from solvable.forms.classifiers import HardMargin, LogisticLoss, Rounds
 
 LARGEST_BATCH = 2**53  # what a float64 holds exactly
-FORMS: tuple[Form, ...] = (Steps, Moments, Filter, Descent, Minibatches, Penalty, Solution)
+FORMS: tuple[Form, ...] = (
+    Steps, Moments, Filter, Descent, Minibatches, Penalty, Solution, HardMargin, LogisticLoss, Rounds,
+)  # fmt: skip
 
 
 class AbstractAlgorithm(eqx.Module):

@@ -7,6 +7,7 @@ from solvable.models.from_data import from_data
 from solvable.models.kernels import arc_cosine, kernel_eigvals, relu_ntk, sphere_eigvals
 from solvable.models.linear_regression import LinearProblem, LinearRegression
 from solvable.models.nonlinear_rf import NonlinearRF
+from solvable.models.perceptron import PerceptronProblem, TeacherPerceptron
 from solvable.models.power_law_rf import PowerLawRF
 from solvable.models.random_feature_draw import RandomFeatureProblem
 
@@ -23,8 +24,10 @@ __all__ = [
     "LinearProblem",
     "LinearRegression",
     "NonlinearRF",
+    "PerceptronProblem",
     "PowerLawRF",
     "RandomFeatureProblem",
+    "TeacherPerceptron",
     "arc_cosine",
     "empirical_problem",
     "from_data",

@@ -5,6 +5,7 @@ from solvable.theory.exact import Exact
 from solvable.theory.exact_frontier import Frontier, frontier_map, theory_frontier
 from solvable.theory.mean_field import Correlations, Responses, correlations, responses
 from solvable.theory.optimal_penalty import OptimalPenalty, optimal_penalty, optimal_power_law
+from solvable.theory.perceptron.replica import Replica, Student, perceptron_map
 from solvable.theory.recursion import Recursion
 from solvable.theory.regimes import REGIMES, Regime, Resource, regime
 from solvable.theory.ridge import DeterministicEquivalent, decompose, ridge_map, ridgeless_mean
@@ -24,11 +25,13 @@ __all__ = [
     "OptimalPenalty",
     "Recursion",
     "Regime",
+    "Replica",
     "Resource",
     "Responses",
     "RidgeRisk",
     "RiskParts",
     "Stability",
+    "Student",
     "Volterra",
     "correlations",
     "decompose",
@@ -39,6 +42,7 @@ __all__ = [
     "kernel",
     "optimal_penalty",
     "optimal_power_law",
+    "perceptron_map",
     "regime",
     "responses",
     "ridge_map",
