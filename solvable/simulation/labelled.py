@@ -81,14 +81,15 @@ def labelled_curve(
         order: how a data set is passed through by batches.
     """
     given, draw, groups = drawn
+    records = steps.astype(np.int32)
     if isinstance(algorithm, Rounds):
         errors = np.stack([_practised(subject.law, algorithm, steps, key) for key in keys])
         return _labelled(curve_of(steps, 4 * errors, len(keys), CHANCE))
     if isinstance(algorithm, LogisticLoss):
         dtype = jax.dtypes.canonicalize_dtype(float)
         source = lambda i: source_of(Labels.of(draw(i), dtype), algorithm.inner.batch_size, order)  # noqa: E731
-        of_one = lambda: runs_of_one(source(0), algorithm.inner, steps, keys)  # noqa: E731
-        runs = (of_one() if given else runs_of_draws(source, groups, algorithm.inner, steps, keys))[0]
+        of_one = lambda: runs_of_one(source(0), algorithm.inner, records, keys)  # noqa: E731
+        runs = (of_one() if given else runs_of_draws(source, groups, algorithm.inner, records, keys))[0]
         return _labelled(curve_of(steps, runs, groups, CHANCE))
     count = 1 if given else groups
     found = [_trained(draw(i), algorithm, steps) for i in range(count)]

@@ -117,7 +117,7 @@ class Simulation(AbstractResumable):
         eigenbasis = () if self.sampler == "direct" else (Reading(Reduction, Rotatable), Reading(StreamLaw, Rotatable))
         draws = Reading(StreamDraw, Steps), Reading(DataDraw, Steps), Reading(DataDraw, Solution)
         laws = Reading(StreamLaw, Steps), Reading(DataLaw, Steps), Reading(DataLaw, Solution)
-        return *eigenbasis, *draws, *laws, *(LABELLED if self.sampler == "auto" else ())
+        return *eigenbasis, *draws, *laws, *LABELLED
 
     def curve(self, subject: Any, algorithm: Any, steps: np.ndarray, *, key: Key[Array, ""] | None) -> Curve:
         """The mean risk over runs at ``steps``, with its standard error.
@@ -129,7 +129,9 @@ class Simulation(AbstractResumable):
         records, keys = _simulable(steps), numbered_keys(stream(key, "run"), self.num_runs)
         given, draw, groups = self._draws(subject, stream(key, "draw"))
         if isinstance(subject, LabelledDraw | LabelledLaw):
-            return labelled_curve(subject, algorithm, records, keys, (given, draw, groups), self.order)
+            if self.sampler not in ("auto", "batch"):
+                raise ValueError(f"sampler: wanted 'auto' or 'batch' for labelled inputs; got {self.sampler!r}")
+            return labelled_curve(subject, algorithm, steps, keys, (given, draw, groups), self.order)
         if not isinstance(algorithm, Steps):
             problems = [draw(i) for i in range(1 if given else groups)]
             risks = np.stack([solve_directly(problem, algorithm, steps) for problem in problems])

@@ -73,8 +73,9 @@ def any_probe(kept: Selected, level: Float[Array, ""], parts: Float[Array, "2"])
     along, across = jnp.maximum(parts, LEAST)
     found = []
     for low, high, part in _regions(kept):
-        end = jnp.clip((level + REACH * (1 + parts[1])) / along, low, high)
-        middle = jnp.clip(REACH * sine, low, end)  # beyond it the label is the probe's
+        # Beyond the first the label is the probe's; beyond the second nothing is left where it is.
+        breaks = jnp.stack([REACH * sine, (level + REACH * (1 + parts[1])) / along])
+        middle, end = jnp.clip(jnp.sort(breaks), low, high)
         for ends in ((low, middle), (middle, end)):
             z, weights = _between(*ends, ALONG)
             found.append((z, 2 * density(z) * part * weights))

@@ -24,7 +24,8 @@ from solvable.theory.perceptron.kept_margins import Nodes, Rule
 ROOTS, STEPS = 80, 60  # most iterations
 CLOSE = 1e-13  # of a root, relative
 STILL = 1e-10  # of a step, relative
-SOLVED = 1e-8  # of the conditions of the maximum, relative
+LEVEL = 1e-8  # of a fall of kappa that a step may make, relative: at its flat maximum rounding decides
+SOLVED = 1e-6  # of the last step, relative; it squares the error
 
 
 class Place(NamedTuple):
@@ -94,18 +95,18 @@ def _search(kept: Selected, rule: Rule) -> tuple[Float[Array, ""], Float[Array, 
     size = 0.8 * kept.kept_ratio * jnp.maximum(kept.inside, kept.outside) / kept.keep
     parts = size * jnp.stack([jnp.cos(kept.angle), jnp.sin(kept.angle)])
     above = 1 / jnp.sqrt(kept.kept_ratio) + size * jnp.sqrt(kept.threshold**2 + 4)
-    level = _root(kept, rule, above, parts)
 
     def attempt(at: Place) -> Place:
         parts = jnp.maximum(at.parts + at.length * at.step, 0.0)
         level = _root(kept, rule, at.level + (parts - at.parts) @ at.slope, parts)
-        rises = (level / _norm(parts) >= at.level / _norm(at.parts) * (1 - CLOSE)) & (level > 0)
-        still = at.still | (at.length * jnp.linalg.norm(at.step) < STILL * _norm(at.parts))
+        rises = (level / _norm(parts) >= at.level / _norm(at.parts) * (1 - LEVEL)) & (level > 0)
+        first = at.tried == 0  # finds the root where the search starts
+        still = ~first & (at.length * jnp.linalg.norm(at.step) < STILL * _norm(at.parts))
         taken = Place(at.tried + 1, parts, level, *_newton(kept, rule, level, parts), jnp.ones(()), still)
         shorter = at._replace(tried=at.tried + 1, length=at.length / 4, still=still)
-        return jax.tree.map(lambda new, old: jnp.where(rises, new, old), taken, shorter)
+        return jax.tree.map(lambda new, old: jnp.where(rises | first, new, old), taken, shorter)
 
-    start = Place(jnp.asarray(0), parts, level, *_newton(kept, rule, level, parts), jnp.ones(()), jnp.asarray(False))
+    start = Place(jnp.asarray(0), parts, above, 0 * parts, 0 * parts, jnp.ones(()), jnp.asarray(False))
     found = jax.lax.while_loop(lambda at: (at.tried < STEPS) & ~at.still, attempt, start)
     return found.level, found.parts
 
@@ -125,8 +126,8 @@ def largest_margin(kept: Selected, rule: Rule) -> tuple[Float[Array, ""], Float[
         means = jnp.stack([weights @ (slopes * v) for v in nodes[:2]]) / (weights @ slopes)
         return jnp.concatenate([(weights @ values - 1)[None], means * _norm(parts) ** 2 / level - parts])
 
-    value = conditions(found)
-    solved = (jnp.abs(value) < SOLVED * (1 + jnp.abs(found))).all()
-    at = found - jnp.linalg.solve(jax.lax.stop_gradient(jax.jacfwd(conditions)(found)), value)
-    kappa = jnp.where(solved, at[0] / _norm(at[1:]), jnp.nan)
-    return kappa, jnp.where(solved, at[1:], jnp.nan)
+    value, slope = conditions(found), jax.jacfwd(conditions)(found)
+    step = jnp.linalg.solve(jax.lax.stop_gradient(slope), value)
+    solved = (jnp.abs(step) < SOLVED * (1 + jnp.linalg.norm(found))).all()
+    at = jnp.where(solved, found - step, jnp.nan)
+    return at[0] / _norm(at[1:]), at[1:]
