@@ -118,16 +118,24 @@ def largest_margin(kept: Selected, rule: Rule) -> tuple[Float[Array, ""], Float[
     """
     level, parts = _search(jax.tree.map(jax.lax.stop_gradient, kept), rule)
     found = jnp.concatenate([level[None], parts])
-
-    def conditions(at):
-        level, parts = at[0], at[1:]
-        nodes = rule(kept, level, parts)
-        weights, values, slopes, _ = _means(kept, nodes, level, parts)
-        means = jnp.stack([weights @ (slopes * v) for v in nodes[:2]]) / (weights @ slopes)
-        return jnp.concatenate([(weights @ values - 1)[None], means * _norm(parts) ** 2 / level - parts])
-
-    value, slope = conditions(found), jax.jacfwd(conditions)(found)
+    value, slope = _conditions(kept, rule, level, parts)
     step = jnp.linalg.solve(jax.lax.stop_gradient(slope), value)
     solved = (jnp.abs(step) < SOLVED * (1 + jnp.linalg.norm(found))).all()
     at = jnp.where(solved, found - step, jnp.nan)
     return at[0] / _norm(at[1:]), at[1:]
+
+
+def _conditions(kept: Selected, rule: Rule, level, parts) -> tuple[Float[Array, "3"], Float[Array, "3 3"]]:
+    """What vanishes at the maximum, k's equation and grad k - kappa (a, b) / sqrt(1 + a^2 + b^2); its Jacobian."""
+    nodes = rule(kept, level, parts)
+    weights, values, slopes, below = _means(kept, nodes, level, parts)
+    seen, first = jnp.stack(nodes[:2]), weights * slopes
+    moved = jnp.stack([jnp.ones_like(values), -nodes[0], -nodes[1]])  # how x moves with (k, a, b)
+    total, bent = first.sum(), 2 * weights * below * moved
+    means = seen @ first / total
+    turned = (seen @ bent.T - jnp.outer(means, bent.sum(1))) / total
+    scale, along = _norm(parts) ** 2 / level, jnp.concatenate([jnp.zeros(1), 2 * parts / level])
+    along = along.at[0].set(-scale / level)
+    value = jnp.concatenate([(weights @ values - 1)[None], means * scale - parts])
+    rest = turned * scale + jnp.outer(means, along) - jnp.eye(2, 3, 1)
+    return value, jnp.concatenate([(moved @ first)[None], rest])
