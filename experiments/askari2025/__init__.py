@@ -1,1 +1,1 @@
-"""A solvable model of neural scaling laws, Maloney et al. 2022 (arXiv 2210.16859)."""
+"""Scaling laws of synthetic data with deliberate practice, Askari-Hemmat et al. 2025 (arXiv 2502.15588)."""

@@ -1,1 +1,1 @@
-"""A solvable model of neural scaling laws, Maloney et al. 2022 (arXiv 2210.16859)."""
+"""Data pruning and neural scaling laws: limits of score-based algorithms, Ayed and Hayou 2023 (arXiv 2302.06960)."""

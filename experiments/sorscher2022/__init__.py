@@ -1,1 +1,1 @@
-"""A solvable model of neural scaling laws, Maloney et al. 2022 (arXiv 2210.16859)."""
+"""Beyond neural scaling laws: beating power law scaling via data pruning, Sorscher et al. 2022 (arXiv 2206.14486)."""
