@@ -118,8 +118,8 @@ def plot(dataset):
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
         easy, any_ = float(dataset.crossing[middle]), float(dataset.pays[middle])
         part = f"{100 * float(here['keep']):.0f}%"
-        figure.suptitle(f"At {part} kept, hard samples beat easy ones from {easy:.1f} samples a dimension on, and random "
-                        f"ones from {any_:.1f}")
+        figure.suptitle(f"At {part} kept, hard samples beat easy ones from {easy:.1f} samples a dimension on, and "
+                        f"random ones from {any_:.1f}")
     return figure
 
 
