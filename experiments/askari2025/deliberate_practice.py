@@ -1,8 +1,8 @@
 """Deliberate practice: samples chosen by the present student, round by round, against samples that are not chosen.
 
 Ridge regression on a teacher's labels. Every round trains on twice as many samples as the last one, the hardest by
-the margin of the last student, from a fresh pool. Both what was kept and what was generated to choose from are counted, over
-all rounds. The penalty of a round is the best one, its part the one that saves the most generated samples: without
+the margin of the last student, from a fresh pool. What was kept and what was generated to choose from are both counted,
+over all rounds. The penalty of a round is the best one, its part the one that saves the most generated samples: without
 selection the error falls as samples^-1/2, so that is the part of least error^2 * samples. Lines are the theory, dots
 draws.
 Source: Askari-Hemmat et al. 2025 (arXiv 2502.15588). The closed form is our own derivation: the constants of the paper
