@@ -1,8 +1,8 @@
 """Keep the hard or the easy samples: the crossover in the number of samples, for every kept part.
 
-A perfect probe keeps the part of smallest or of largest margin, largest margin learns from it. With few samples per
-dimension the easy ones teach more, with many the hard ones; with few, no selection is better than both at the same
-number of kept samples. All is theory, with draws on either side of the crossover at one part.
+A perfect probe keeps the part of smallest or of largest margin, and largest margin learns from it. With few samples
+per dimension the easy ones teach more, with many the hard ones; below a smaller number of samples hard ones teach less
+even than as many random ones. Lines are the theory, dots draws on either side of the crossover.
 Source: Sorscher et al. 2022 (arXiv 2206.14486), easy examples for small data, hard ones for large.
 """
 

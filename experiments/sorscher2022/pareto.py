@@ -38,7 +38,7 @@ class Config:
         seed: of every random number.
     """
 
-    shown: tuple[float, ...] = (1.0, 0.5, 0.2, 0.05, 0.01)
+    shown: tuple[float, ...] = (1.0, 0.5, 0.3, 0.05, 0.01)
     pools: tuple[float, ...] = (10.0, 100.0, 1e3, 1e4)
     most: float = 4.5
     sampled: tuple[tuple[float, float], ...] = ((3.0, 1.0), (1.0, 1.0), (1.5, 0.5), (2.5, 0.5), (3.0, 0.3))
