@@ -43,8 +43,8 @@ class Config:
     parts: int = 61
     penalties: int = 37
     drawn_rounds: int = 4
-    dimension: int = 480
-    num_runs: int = 64
+    dimension: int = 240
+    num_runs: int = 32
     tiny: bool = False
     seed: int = 0
 
@@ -145,7 +145,7 @@ def report(dataset) -> list[dict]:
     rows = []
     for i in range(dataset.sizes["bin"]):
         expected = float(dataset.error[i])
-        tolerance = 0.15 if dataset.dimension < 480 else 0.1
+        tolerance = 0.15  # draws of one round differ by 1 / dimension; rounds carry it on
         ratio, stderr = (float(x[i]) / expected for x in (dataset.sampled, dataset.stderr))
         rows.append(report_row(f"error / theory after round {i + 1}", 1.0, ratio, tolerance, stderr))
     late = dataset.plain.isel(point=[-9, -1])

@@ -116,7 +116,7 @@ def plot(dataset):
             panels[2].plot(100 * dataset["keep"], dataset.floor.isel(setting=i), LINES[i], marker=MARKERS[i], **look)
         part = f"{100 * dataset.attrs['shown']:g}% kept"
         panels[0].set(xscale="log", yscale="log", title=f"ridge, {part}", ylabel="probability of a wrong label")
-        panels[1].set(xscale="log", yscale="log", title=f"logistic, {part}, draws")
+        panels[1].set(xscale="log", yscale="log", title=f"logistic, {part}, draws", xlim=(4, 2000))
         panels[2].set(title="ridge, endless samples", xlabel="kept part, %", ylabel="floor of the error")
         for panel in panels[:2]:
             panel.set(xlabel="samples / dimension before the selection", ylim=(2e-3, 0.5))
