@@ -39,9 +39,9 @@ class Config:
     degrees: tuple[float, ...] = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0)
     smallest: float = 1.0
     largest: float = 100.0
-    points: int = 21
-    parts: int = 13
-    splits: int = 11
+    points: int = 9
+    parts: int = 9
+    splits: int = 6
     sampled: tuple[tuple[float, float, float], ...] = ((3.0, 0.3, 10.0), (3.0, 0.3, 20.0), (6.0, 0.2, 20.0))
     dimension: int = 240
     num_runs: int = 100
