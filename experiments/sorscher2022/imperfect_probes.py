@@ -44,7 +44,7 @@ class Config:
     splits: int = 6
     sampled: tuple[tuple[float, float, float], ...] = ((3.0, 0.3, 10.0), (3.0, 0.3, 20.0), (6.0, 0.2, 20.0))
     dimension: int = 240
-    num_runs: int = 100
+    num_runs: int = 200
     tiny: bool = False
     seed: int = 0
 
