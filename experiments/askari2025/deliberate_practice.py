@@ -135,8 +135,8 @@ def plot(dataset):
         right.invert_xaxis()
         for axes in (left, right):
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
-        figure.suptitle(f"Practice reaches an error of {float(last.error):.1g} with {saved[0]:,.0f} times fewer samples "
-                        f"kept, and {saved[1]:.0f} times fewer generated")
+        figure.suptitle(f"Practice reaches an error of {float(last.error):.1g} with {saved[0]:,.0f} times fewer "
+                        f"samples kept, and {saved[1]:.0f} times fewer generated")
     return figure
 
 

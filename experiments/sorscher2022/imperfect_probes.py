@@ -111,8 +111,8 @@ def plot(dataset):
         right.set(xscale="log", xlabel="labels / dimension", title="a probe that is learnt, best split")
         for axes in (left, right):
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
-        figure.suptitle("An imperfect probe brings the power law back; one learnt from the labels themselves gains "
-                        f"{gain[-1]:.1f} times at {float(dataset.kept[-1]):g} a dimension")
+        figure.suptitle(f"Imperfect probes bring the power law back; a learnt one gains {gain[-1]:.0f} times at "
+                        f"{float(dataset.kept[-1]):g} labels a dimension")
     return figure
 
 
