@@ -19,8 +19,11 @@ from .algorithms import BatchSchedule as BatchSchedule
 from .algorithms import EMAMomentum as EMAMomentum
 from .algorithms import GradientFlow as GradientFlow
 from .algorithms import HeavyBall as HeavyBall
+from .algorithms import Logistic as Logistic
+from .algorithms import MaxMargin as MaxMargin
 from .algorithms import Nesterov as Nesterov
 from .algorithms import Optax as Optax
+from .algorithms import Practice as Practice
 from .algorithms import Preconditioned as Preconditioned
 from .algorithms import Ridge as Ridge
 from .algorithms import ScheduleFree as ScheduleFree
@@ -41,6 +44,7 @@ from .models import LinearRegression as LinearRegression
 from .models import NonlinearRF as NonlinearRF
 from .models import PowerLawRF as PowerLawRF
 from .models import RandomFeatures as RandomFeatures
+from .models import TeacherPerceptron as TeacherPerceptron
 from .references import cite as cite
 from .simulation import Simulation as Simulation
 from .simulation import measure_learning_curve as measure_learning_curve
@@ -52,6 +56,7 @@ from .theory import DMFT as DMFT
 from .theory import DeterministicEquivalent as DeterministicEquivalent
 from .theory import Exact as Exact
 from .theory import Recursion as Recursion
+from .theory import Replica as Replica
 from .theory import SignClosure as SignClosure
 from .theory import Volterra as Volterra
 from .theory import frontier_map as frontier_map

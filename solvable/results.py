@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 DIMENSIONS = (
     "alpha", "beta", "width", "ambient", "samples", "step", "compute", "learning_rate", "batch_size", "seed", "run",
     "phase", "point", "eigenvalue", "method", "setting", "bin", "record", "noise", "init_std", "momentum", "ridge",
+    "ratio", "keep", "angle", "round",
 )  # fmt: skip
 ATTRIBUTES = ("experiment", "config", "solvable_version", "jax_version", "device")
 

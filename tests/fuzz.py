@@ -39,8 +39,8 @@ ROOMS = ("algorithms", "exponents", "fits", "forms", "models", "plots", "simulat
 # Rooms with a fuzz of their own: a sweep's arguments become files and processes.
 ELSEWHERE = ("solvable.sweeps", "solvable.config")
 SUBJECTS = (
-    sv.AbstractModel, sv.models.AbstractProblem, sv.AbstractAlgorithm, sv.AbstractMethod, sv.fits.AbstractLaw,
-    sv.fits.AbstractFitMethod, sv.fits.AbstractUncertainty, sv.models.PowerTail,
+    sv.forms.AbstractSubject, sv.AbstractAlgorithm, sv.AbstractMethod, sv.fits.AbstractLaw, sv.fits.AbstractFitMethod,
+    sv.fits.AbstractUncertainty, sv.models.PowerTail,
 )  # fmt: skip
 POWER = sv.fits.PowerLaw(fixed={"E": 0})
 FITTED = sv.fit({"x": X, "L": X**-0.5}, POWER, sv.fits.LeastSquares(), uncertainty=sv.fits.Hessian(), warn=False)
@@ -63,7 +63,20 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "Volterra": {},
     "GradientFlow": {"learning_rate": 0.1},
     "Optax": {"transformation": None, "batch_size": 2, "rotation_equivariant": False},
+    "Logistic": {"inner": sv.SGD(0.1, 2)},
+    "MaxMargin": {},
+    "Practice": {"inner": sv.Ridge(0.1)},
+    "Replica": {},
     "Ridge": {"penalty": 0.1},
+    "TeacherPerceptron": {
+        "ratio": 2.0, "keep": 0.5, "selection": "mixed", "probe_angle": 0.1, "dimension": 4, "share": 0.5, "weighted": True,
+    },
+    "models.PerceptronProblem": {
+        "inputs": np.eye(3, 2), "labels": [1.0, -1.0, 1.0], "teacher": [1.0, 0.5], "weights": [1.0, 2.0, 1.0],
+    },
+    "theory.perceptron_map": {
+        "model": sv.TeacherPerceptron(), "algorithm": sv.Ridge(0.1), "ratio": [1.0, 2.0], "keep": 0.5, "probe_angle": 0.1,
+    },
     "SGD": {"learning_rate": 0.1, "batch_size": 2},
     "SignClosure": {},
     "SignSGD": {"learning_rate": 0.1, "batch_size": 2},
@@ -358,6 +371,11 @@ def call(name: str, thing: Callable, arguments: dict[str, Any]) -> Any:
     parameters = inspect.signature(thing).parameters.values()
     positional = [value for p in parameters if p.kind is p.VAR_POSITIONAL for value in made.pop(p.name)]
     result = thing(*positional, **made)
+    if isinstance(result, sv.TeacherPerceptron):
+        return result, sv.solve(result, sv.Ridge(0.1), sv.Replica())
+    if isinstance(result, sv.MaxMargin | sv.Logistic | sv.Practice):
+        steps, law = None if result.one_shot else [0, 2], sv.TeacherPerceptron(dimension=4)
+        return result, sv.solve(law, result, sv.Simulation(2), steps, key=KEY)
     if isinstance(result, sv.AbstractAlgorithm) and not result.one_shot and not result.continuous:
         return result, sv.solve(PROBLEM, result, sv.Simulation(2), [0, 3], key=KEY)
     if isinstance(result, sv.AbstractAlgorithm):

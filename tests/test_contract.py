@@ -58,10 +58,13 @@ def test_built_without_arguments_and_small(cls):
 
 @pytest.mark.parametrize("cls", LAWS.values())
 def test_a_draw_is_no_law(cls):
-    problem = cls().draw(KEY)
-    assert isinstance(problem, AbstractProblem)
+    problem = cls.example().draw(KEY)
+    assert isinstance(problem, AbstractSubject)
     assert not isinstance(problem, AbstractModel)
     assert numbers(problem) <= 1000
+    if not isinstance(problem, AbstractProblem):  # labelled inputs have no covariance to speak of
+        assert problem.inputs.shape == (*problem.labels.shape, *problem.teacher.shape)
+        return
     shape = problem.initial.shape
     features, targets = problem.batch(KEY, 3)
     assert features.shape == (3, *shape)
@@ -163,6 +166,8 @@ SUBJECTS = {
     "regression, data": sv.LinearRegression(0.7, 0.5, 12, noise=0.3, samples=60),
     "nonlinear law": sv.NonlinearRF(samples=12, num_test=40),
     "nonlinear draw": sv.NonlinearRF(samples=12, num_test=40).draw(KEY),
+    "labels, law": sv.TeacherPerceptron(3.0, 0.5, "mixed", 0.5, 48),
+    "labels, draw": sv.TeacherPerceptron(3.0, 0.5, "mixed", 0.5, 48).draw(KEY),
 }
 SETTINGS = {
     "SGD": sv.SGD(0.2, 4),
@@ -192,6 +197,9 @@ SETTINGS = {
     "heavy ball, moments, full batch": UserHeavyBall(batch_size=None),
     "heavy ball, filter": FilteredHeavyBall(),
     "one shot": OneShot(),
+    "MaxMargin": sv.MaxMargin(),
+    "Logistic": sv.Logistic(sv.SGD(0.3, 4)),
+    "Practice": sv.Practice(sv.Ridge(0.05)),
     "sign": SignSGD(),
 }
 THEORIES = [m for m in METHODS if not METHODS[m].needs_key]
@@ -201,7 +209,8 @@ STEPS = [0, 1, 3, 10, 40]
 
 
 def steps_of(algorithm):
-    return None if algorithm.one_shot else STEPS
+    """Steps; rounds of practice are few."""
+    return None if algorithm.one_shot else STEPS[:3] if isinstance(algorithm, sv.Practice) else STEPS
 
 
 def test_enough_triples_are_answered_and_enough_are_refused():
@@ -224,6 +233,9 @@ def test_enough_triples_are_answered_and_enough_are_refused():
     assert ("draw, data", "one shot", "Exact") in ANSWERED
     assert ("draw, data", "one shot", "Simulation") not in ANSWERED
     assert ("law, stream", "Ridge", "DeterministicEquivalent") not in ANSWERED
+    assert {t[1] for t in ANSWERED if t[0] == "labels, law" and t[2] == "Replica"} == {"MaxMargin", "Practice", "Ridge"}
+    assert {t[2] for t in ANSWERED if t[1] in ("MaxMargin", "Logistic", "Practice")} == {"Replica", "Simulation"}
+    assert not [t for t in ANSWERED if t[0].startswith("labels") and t[1].startswith(("SGD", "Optax"))]
 
 
 @pytest.mark.parametrize("triple", [t for t in TRIPLES if t not in ANSWERED], ids=", ".join)
@@ -260,11 +272,11 @@ MEASURED: dict = {}
 
 
 # Every draw meets every setting; a law, whose runs each draw their features and data, meets one of each kind.
-OF_EACH_KIND = ("SGD", "SGD, full batch", "Ridge")
+OF_EACH_KIND = ("SGD", "SGD, full batch", "Ridge", "MaxMargin")
 COMPARED = [t for t in ANSWERED if t[2] in THEORIES]
 # Rows differ in their table alone, which tests of their own compare with the optimizer itself; one holds all of it.
 LONG = {"Nesterov", "Nesterov, lookahead", "EMAMomentum", "DANA", "ScheduleFree", "Preconditioned", "BatchSchedule",
-        "EMA", "TailAverage", "WeightDecay", "SignSGD"}  # fmt: skip
+        "EMA", "TailAverage", "WeightDecay", "SignSGD", "Practice"}  # fmt: skip
 # `DMFT` takes longest to compile, and reads every spectrum in the same way.
 LONG_THEORY = [t for t in COMPARED if t[2] == "DMFT" and t[:2] != ("law, data", "SGD, full batch")]
 QUICK = [t for t in COMPARED if ("draw" in t[0] and t[1] not in LONG) or t[1] in OF_EACH_KIND if t not in LONG_THEORY]
@@ -294,7 +306,7 @@ def test_an_answered_triple_is_right(triple):
         MEASURED[triple[:2]] = simulated(subject, algorithm)
     run, theory = MEASURED[triple[:2]], sv.solve(subject, algorithm, method, steps_of(algorithm))
     assert run.stats["runs"].shape[1] == len(run.steps)
-    assert (run.train_risk is None) == (subject.samples is None)
+    assert (run.train_risk is None) == (subject.samples is None or triple[1] == "Practice")
     law = not isinstance(subject, AbstractProblem)
     for mean, stderr, expected in (
         (run.risk, run.stderr, theory.risk),
@@ -342,7 +354,7 @@ def test_a_simulated_triple_gives_finite_runs(triple):
     curve = sv.solve(subject, algorithm, sv.Simulation(2), steps_of(algorithm), key=KEY)
     assert np.isfinite(curve.risk).all()
     assert curve.stats["runs"].shape == (2, len(curve.steps))
-    assert (curve.train_risk is None) == (subject.samples is None)
+    assert (curve.train_risk is None) == (subject.samples is None or triple[1] == "Practice")
 
 
 @pytest.mark.parametrize("name", SUBJECTS)

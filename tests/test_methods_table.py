@@ -27,8 +27,28 @@ def test_the_table_in_the_docs_is_fresh():
         (("fresh stream", "law"), "BatchSchedule", {"Simulation", "DMFT", "Recursion", "Volterra"}),
         (("data set", "draw"), "EMA, full batch", {"Simulation", "Exact"}),
         (("data set", "draw"), "Preconditioned, full batch", set()),
+        (("data set", "law"), "MaxMargin", set()),
     ],
 )
 def test_what_answers_for_power_law_random_features(given, algorithm, expected):
     rows = [r for r in methods.table() if r[:2] == given and "PowerLawRF" in r.models and algorithm in r.algorithms]
+    assert [set(row.methods) for row in rows] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("given", "algorithm", "expected"),
+    [
+        ("law", "MaxMargin", {"Simulation", "Replica"}),
+        ("law", "Ridge", {"Simulation", "Replica"}),
+        ("law", "Practice", {"Simulation", "Replica"}),
+        ("law", "Logistic", {"Simulation"}),
+        ("law", "SGD, constant rate", set()),
+        ("draw", "MaxMargin", {"Simulation"}),
+        ("draw", "Practice", set()),
+    ],
+)
+def test_what_answers_for_a_perceptron(given, algorithm, expected):
+    kind = ("data set", given)
+    table = [row for row in methods.table() if row[:2] == kind and "TeacherPerceptron" in row.models]
+    rows = [row for row in table if algorithm in row.algorithms]
     assert [set(row.methods) for row in rows] == [expected]

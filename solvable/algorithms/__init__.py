@@ -11,8 +11,11 @@ from solvable.algorithms.base import (
 from solvable.algorithms.dana import DANA
 from solvable.algorithms.gradient_flow import GradientFlow
 from solvable.algorithms.linear import AbstractLinear
+from solvable.algorithms.logistic import Logistic
+from solvable.algorithms.max_margin import MaxMargin
 from solvable.algorithms.momentum import AbstractMomentum, EMAMomentum, HeavyBall, Nesterov
 from solvable.algorithms.optax import Optax
+from solvable.algorithms.practice import Practice
 from solvable.algorithms.ridge import Ridge
 from solvable.algorithms.schedule_free import ScheduleFree
 from solvable.algorithms.schedules import AbstractSchedule
@@ -38,8 +41,11 @@ __all__ = [
     "EMAMomentum",
     "GradientFlow",
     "HeavyBall",
+    "Logistic",
+    "MaxMargin",
     "Nesterov",
     "Optax",
+    "Practice",
     "Preconditioned",
     "Ridge",
     "ScheduleFree",

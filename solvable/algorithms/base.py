@@ -23,11 +23,14 @@ from solvable.forms.algorithms import (
     Steps,
 )
 from solvable.forms.base import Form
+from solvable.forms.classifiers import HardMargin, LogisticLoss, Rounds
 from solvable.forms.signs import Signs
 from solvable.showing import described
 
 LARGEST_BATCH = 2**53  # what a float64 holds exactly
-FORMS: tuple[Form, ...] = (Steps, Moments, Filter, Descent, Minibatches, Penalty, Signs, Solution)
+FORMS: tuple[Form, ...] = (
+    Steps, Moments, Filter, Descent, Minibatches, Penalty, Signs, Solution, HardMargin, LogisticLoss, Rounds,
+)  # fmt: skip
 
 
 class AbstractAlgorithm(eqx.Module):

@@ -11,8 +11,10 @@ from solvable.forms.algorithms import (
     Steps,
 )
 from solvable.forms.base import AbstractForm, AbstractSubject, Form, Reading
+from solvable.forms.classifiers import HardMargin, LogisticLoss, Rounds
 from solvable.forms.curve import Curve, Result
 from solvable.forms.draws import DataDraw, DataLaw, Reduction, StreamDraw, StreamLaw
+from solvable.forms.labels import LabelledDraw, LabelledLaw, Selected, SelectedByTeacher
 from solvable.forms.linear_map import LinearMap
 from solvable.forms.population import Endless, Population
 from solvable.forms.sample import Sample
@@ -30,7 +32,11 @@ __all__ = [
     "Endless",
     "Filter",
     "Form",
+    "HardMargin",
+    "LabelledDraw",
+    "LabelledLaw",
     "LinearMap",
+    "LogisticLoss",
     "Minibatches",
     "Moments",
     "Penalty",
@@ -39,7 +45,10 @@ __all__ = [
     "Reduction",
     "Result",
     "Rotatable",
+    "Rounds",
     "Sample",
+    "Selected",
+    "SelectedByTeacher",
     "Signs",
     "Solution",
     "Spectrum",

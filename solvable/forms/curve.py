@@ -1,5 +1,6 @@
 """What every method returns: the risk along the requested steps, with how it ended."""
 
+import dataclasses
 from enum import IntEnum
 from typing import Any
 
@@ -31,12 +32,14 @@ class Curve(eqx.Module):
 
     Attributes:
         steps: recorded steps, 0 meaning before the first update; shape (steps,), int64.
-        risk: population mean squared error E[(f(x) - y)^2] at those steps, floor included; shape (steps,).
+        risk: population mean squared error E[(f(x) - y)^2] at those steps, floor included; shape (steps,). Where labels
+            are learnt f(x) is the predicted label, 1 or -1, and the risk is 4 times the ``error``.
         stderr: standard error of ``risk`` over runs; zero for a theory.
         result: a `Result` code.
         stats: by-products of the method that made the curve (thresholds, counts, per-run risks).
         train_risk: mean squared error on the training data at those steps; None for a fresh stream, and where the
             method does not give it; shape (steps,).
+        error: probability of a wrong label at those steps; None where no labels are learnt; shape (steps,).
     """
 
     steps: Int[Any, " steps"]
@@ -45,6 +48,7 @@ class Curve(eqx.Module):
     result: Int[Array, ""]
     stats: dict[str, Any] = eqx.field(default_factory=dict)
     train_risk: Float[Array, " steps"] | None = None
+    error: Float[Array, " steps"] | None = None
 
     @classmethod
     def of(
@@ -74,13 +78,19 @@ class Curve(eqx.Module):
         result = xp.where(xp.asarray(diverges), Result.DIVERGENT, failed)
         return cls(steps, risk, xp.zeros_like(risk) if stderr is None else stderr, result, stats or {}, train_risk)
 
+    @classmethod
+    def of_labels(cls, steps: Int[Any, " steps"], error: Float[Array, " steps"], stats: dict[str, Any]) -> "Curve":
+        """The curve of a classifier with this probability of a wrong label; it cannot diverge."""
+        curve = cls.of(steps, 4 * error, start=2.0, diverges=False, stats=stats)
+        return dataclasses.replace(curve, error=error)
+
     def at(self, steps: Int[np.ndarray, " steps"]) -> "Curve":
         """The curve's first records, as those at ``steps``: of a curve that was padded to share a compiled program."""
         count, known = len(steps), to_numpy(self)
         cut = lambda x: x[:count] if np.ndim(x) else x  # noqa: E731
-        stats, train = {name: cut(x) for name, x in known.stats.items()}, known.train_risk
-        train = None if train is None else cut(train)
-        return Curve(steps, cut(known.risk), cut(known.stderr), known.result, stats, train)
+        stats = {name: cut(x) for name, x in known.stats.items()}
+        train, error = (None if x is None else cut(x) for x in (known.train_risk, known.error))
+        return Curve(steps, cut(known.risk), cut(known.stderr), known.result, stats, train, error)
 
     def __repr__(self) -> str:
         if not is_concrete(self.risk, self.stderr, self.result, self.steps) or np.ndim(self.result):

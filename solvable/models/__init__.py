@@ -7,6 +7,7 @@ from solvable.models.from_data import from_data
 from solvable.models.kernels import arc_cosine, kernel_eigvals, relu_ntk, sphere_eigvals
 from solvable.models.linear_regression import LinearProblem, LinearRegression
 from solvable.models.nonlinear_rf import NonlinearRF
+from solvable.models.perceptron import PerceptronProblem, TeacherPerceptron
 from solvable.models.power_law_rf import PowerLawRF
 from solvable.models.power_tail import PowerTail
 from solvable.models.random_feature_draw import RandomFeatureProblem
@@ -25,10 +26,12 @@ __all__ = [
     "LinearProblem",
     "LinearRegression",
     "NonlinearRF",
+    "PerceptronProblem",
     "PowerLawRF",
     "PowerTail",
     "RandomFeatureProblem",
     "RandomFeatures",
+    "TeacherPerceptron",
     "arc_cosine",
     "empirical_problem",
     "from_data",

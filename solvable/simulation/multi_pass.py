@@ -25,7 +25,30 @@ Order = Literal["replacement", "epochs"]
 ORDERS = ("replacement", "epochs")
 
 
-class DataSet(eqx.Module):
+class AbstractData(eqx.Module):
+    """A data set and a loss, in the coordinates in which a run moves.
+
+    Attributes:
+        features, targets: the training data; shapes (rows, coords) and (rows,).
+        samples: number of samples present: the rows beyond are absent.
+        start: parameters before the first step; shape (coords,).
+    """
+
+    features: eqx.AbstractVar[Float[Array, "rows coords"]]
+    targets: eqx.AbstractVar[Float[Array, " rows"]]
+    samples: eqx.AbstractVar[Int[Array, ""]]
+    start: eqx.AbstractVar[Float[Array, " coords"]]
+
+    @abc.abstractmethod
+    def gradient(self, params: Float[Array, " coords"], batch: Int[Array, " size"] | None) -> Float[Array, " coords"]:
+        """The mean gradient over the samples numbered ``batch``, or over all of them."""
+
+    @abc.abstractmethod
+    def risks(self, params: Float[Array, " coords"]) -> Float[Array, "2"]:
+        """(population risk, training risk)."""
+
+
+class DataSet(AbstractData):
     """Training data and population risk, in the coordinates in which a run moves.
 
     Attributes:
@@ -65,8 +88,14 @@ class DataSet(eqx.Module):
         """Prediction minus target on every training sample."""
         return jnp.matmul(self.features, params, precision=HIGHEST) - self.targets
 
-    def risks(self, params: Float[Array, " coords"]) -> Float[Array, "2"]:
-        """(population risk, training risk)."""
+    def gradient(self, params, batch):
+        if batch is None:
+            return jnp.matmul(self.residual(params), self.features, precision=HIGHEST) / self.samples
+        features = self.features[batch]
+        residual = jnp.matmul(features, params, precision=HIGHEST) - self.targets[batch]
+        return jnp.matmul(residual, features, precision=HIGHEST) / len(batch)
+
+    def risks(self, params):
         here = params if self.basis is None else jnp.matmul(params, self.basis, precision=HIGHEST)
         population = self.floor + (self.eigvals * (here - self.best) ** 2).sum()
         return jnp.stack([population, (self.residual(params) ** 2).sum() / self.samples])
@@ -75,7 +104,7 @@ class DataSet(eqx.Module):
 class AbstractReused(AbstractSampler):
     """A source of gradients from a fixed data set; records the population and the training risk."""
 
-    data: eqx.AbstractVar[DataSet]
+    data: eqx.AbstractVar[AbstractData]
 
     @property
     def initial(self):
@@ -88,7 +117,7 @@ class AbstractReused(AbstractSampler):
 class FullBatch(AbstractReused):
     """The gradient of the training risk itself: nothing is random."""
 
-    data: DataSet
+    data: AbstractData
 
     def streams(self, key):
         return ()
@@ -97,8 +126,7 @@ class FullBatch(AbstractReused):
         return ()
 
     def gradient(self, prepared, params):
-        residual = self.data.residual(params)
-        return jnp.matmul(residual, self.data.features, precision=HIGHEST) / self.data.samples
+        return self.data.gradient(params, None)
 
 
 class AbstractMinibatch(AbstractReused):
@@ -111,15 +139,13 @@ class AbstractMinibatch(AbstractReused):
         """Indices of the samples of each step."""
 
     def gradient(self, prepared, params):
-        features, targets = self.data.features[prepared], self.data.targets[prepared]
-        residual = jnp.matmul(features, params, precision=HIGHEST) - targets
-        return jnp.matmul(residual, features, precision=HIGHEST) / self.size
+        return self.data.gradient(params, prepared)
 
 
 class Replacement(AbstractMinibatch):
     """Every sample of every batch uniform over the data set, independent of all others."""
 
-    data: DataSet
+    data: AbstractData
     size: int = eqx.field(static=True)
 
     def streams(self, key):
@@ -136,7 +162,7 @@ class Epochs(AbstractMinibatch):
     A batch may reach over the end of an epoch, so every sample is used exactly once an epoch whatever the batch size.
     """
 
-    data: DataSet
+    data: AbstractData
     size: int = eqx.field(static=True)
 
     def streams(self, key):
@@ -170,12 +196,20 @@ def reused(problem: FiniteProblem, algorithm: AbstractAlgorithm, order: Order, d
     Raises:
         ValueError: samples * batch_size is 2^31 or more in shuffled epochs.
     """
-    data, size = DataSet.of(problem, algorithm.rotation_equivariant, dtype), algorithm.batch_size
+    return source_of(DataSet.of(problem, algorithm.rotation_equivariant, dtype), algorithm.batch_size, order)
+
+
+def source_of(data: AbstractData, size: int | None, order: Order) -> AbstractReused:
+    """The source of gradients of a data set, of batches of ``size`` or, for None, of the full batch.
+
+    Raises:
+        ValueError: samples * batch_size is 2^31 or more in shuffled epochs.
+    """
     if size is None:
         return FullBatch(data)
     if order == "replacement":
         return Replacement(data, size)
-    rows = np.shape(problem.features)[0]
+    rows = np.shape(data.features)[0]
     if math.prod((rows, size)) >= 2**31:
         raise ValueError(f"batch_size: wanted samples * batch_size < 2^31 in shuffled epochs; got {rows} * {size}")
     return Epochs(data, size)

@@ -13,8 +13,10 @@ from jaxtyping import Array, Key
 from solvable.arguments import MOST, check_choice, check_integer
 from solvable.forms.algorithms import Rotatable, Solution, Steps
 from solvable.forms.base import Reading
+from solvable.forms.classifiers import HardMargin, LogisticLoss, Rounds
 from solvable.forms.curve import Curve
 from solvable.forms.draws import DataDraw, DataLaw, Reduction, StreamDraw, StreamLaw
+from solvable.forms.labels import LabelledDraw, LabelledLaw
 from solvable.keys import require_key, stream
 from solvable.method import AbstractResumable
 from solvable.models.ambient import AbstractAmbientDraw
@@ -23,6 +25,7 @@ from solvable.numerics.grouping import grouped_map
 from solvable.simulation.averages import curve_of
 from solvable.simulation.closed_form import solve_directly
 from solvable.simulation.direct import direct
+from solvable.simulation.labelled import labelled_curve
 from solvable.simulation.multi_pass import ORDERS, Order, reused
 from solvable.simulation.runs import (
     in_flight,
@@ -38,6 +41,10 @@ from solvable.simulation.trajectory import Progress, advance, begin
 
 SamplerName = Literal["auto", "direct", "batch", "wishart"]
 SAMPLERS = ("auto", "direct", "batch", "wishart")
+LABELLED = (
+    *(Reading(form, taught) for form in (LabelledDraw, LabelledLaw) for taught in (HardMargin, LogisticLoss, Solution)),
+    Reading(LabelledLaw, Rounds),
+)
 
 
 def _as_runs(value: Any) -> int:
@@ -65,7 +72,8 @@ class Simulation(AbstractResumable):
 
     With ``samples=None`` every step sees fresh samples. With a finite data set (``samples=n`` on the model, whose
     draws then hold features and data, or a `FiniteProblem`) the data are reused; the full batch is deterministic given
-    the draw, and `Ridge` and `GradientFlow` are solved directly, in float64.
+    the draw, and `Ridge` and `GradientFlow` are solved directly, in float64. So is `MaxMargin` on labels, by SciPy's
+    nonnegative least squares; ``stats`` then hold each run's ``overlap`` with the teacher and ``margin``.
 
     Attributes:
         num_runs: independent runs, at least 1.
@@ -109,7 +117,7 @@ class Simulation(AbstractResumable):
         eigenbasis = () if self.sampler == "direct" else (Reading(Reduction, Rotatable), Reading(StreamLaw, Rotatable))
         draws = Reading(StreamDraw, Steps), Reading(DataDraw, Steps), Reading(DataDraw, Solution)
         laws = Reading(StreamLaw, Steps), Reading(DataLaw, Steps), Reading(DataLaw, Solution)
-        return *eigenbasis, *draws, *laws
+        return *eigenbasis, *draws, *laws, *LABELLED
 
     def curve(self, subject: Any, algorithm: Any, steps: np.ndarray, *, key: Key[Array, ""] | None) -> Curve:
         """The mean risk over runs at ``steps``, with its standard error.
@@ -120,6 +128,10 @@ class Simulation(AbstractResumable):
         key, steps = require_key(key, "for the simulation's draws"), np.asarray(steps)
         records, keys = _simulable(steps), numbered_keys(stream(key, "run"), self.num_runs)
         given, draw, groups = self._draws(subject, stream(key, "draw"))
+        if isinstance(subject, LabelledDraw | LabelledLaw):
+            if self.sampler not in ("auto", "batch"):
+                raise ValueError(f"sampler: wanted 'auto' or 'batch' for labelled inputs; got {self.sampler!r}")
+            return labelled_curve(subject, algorithm, steps, keys, (given, draw, groups), self.order)
         if not isinstance(algorithm, Steps):
             problems = [draw(i) for i in range(1 if given else groups)]
             risks = np.stack([solve_directly(problem, algorithm, steps) for problem in problems])
@@ -139,7 +151,7 @@ class Simulation(AbstractResumable):
 
         The direct sampler draws a law without the eigenbasis.
         """
-        if isinstance(subject, StreamDraw | DataDraw):
+        if isinstance(subject, StreamDraw | DataDraw | LabelledDraw):
             return True, lambda i: subject.problem, self.num_runs
         if isinstance(subject, Reduction):
             return True, lambda i: subject, self.num_runs

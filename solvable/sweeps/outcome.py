@@ -15,15 +15,18 @@ QUANTITIES = {
     "stderr": "standard error of the risk over runs",
     "train_risk": "mean squared error on the training data",
     "train_stderr": "standard error of the training risk over runs",
+    "error_rate": "probability of a wrong label",
 }
 
 
 def recorded(curve: Curve) -> dict[str, ArrayLike]:
-    """What is kept of a curve: its result code, risk and stderr, and the two of the training risk if it has one."""
+    """What is kept of a curve: its result code, risk, stderr, and training risk and error rate where it has them."""
     found: dict[str, ArrayLike] = {"result": curve.result, "risk": curve.risk, "stderr": curve.stderr}
     if curve.train_risk is not None:
         exact = jnp.zeros_like(curve.train_risk)  # a theory gives no error, because there is none
         found |= {"train_risk": curve.train_risk, "train_stderr": curve.stats.get("train_stderr", exact)}
+    if curve.error is not None:
+        found["error_rate"] = curve.error  # in a dataset "error" is a traceback
     return found
 
 

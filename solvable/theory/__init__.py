@@ -7,6 +7,7 @@ from solvable.theory.frontier import Frontier
 from solvable.theory.mean_field import Correlations, Responses, correlations, responses
 from solvable.theory.noise_scale import NoiseScale, noise_scale
 from solvable.theory.optimal_penalty import OptimalPenalty, optimal_penalty, optimal_power_law
+from solvable.theory.perceptron.replica import Replica, Student, perceptron_map
 from solvable.theory.recursion import Recursion
 from solvable.theory.regimes import REGIMES, Regime, Resource, regime
 from solvable.theory.ridge import DeterministicEquivalent, decompose, ridge_map, ridgeless_mean
@@ -28,12 +29,14 @@ __all__ = [
     "OptimalPenalty",
     "Recursion",
     "Regime",
+    "Replica",
     "Resource",
     "Responses",
     "RidgeRisk",
     "RiskParts",
     "SignClosure",
     "Stability",
+    "Student",
     "Volterra",
     "correlations",
     "decompose",
@@ -45,6 +48,7 @@ __all__ = [
     "noise_scale",
     "optimal_penalty",
     "optimal_power_law",
+    "perceptron_map",
     "regime",
     "responses",
     "ridge_map",

@@ -1,0 +1,1 @@
+"""Theories of the perceptron that learns a teacher's labels from selected inputs."""
