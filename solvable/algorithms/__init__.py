@@ -17,6 +17,7 @@ from solvable.algorithms.ridge import Ridge
 from solvable.algorithms.schedule_free import ScheduleFree
 from solvable.algorithms.schedules import AbstractSchedule
 from solvable.algorithms.sgd import SGD
+from solvable.algorithms.spherical_sgd import SphericalSGD
 from solvable.algorithms.weight_decay import WeightDecay
 from solvable.algorithms.wrappers import AbstractWrapper, BatchSchedule, Preconditioned
 
@@ -42,6 +43,7 @@ __all__ = [
     "Preconditioned",
     "Ridge",
     "ScheduleFree",
+    "SphericalSGD",
     "TailAverage",
     "WeightDecay",
     "schedules",

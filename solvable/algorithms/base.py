@@ -15,17 +15,19 @@ from solvable.arguments import check_integer, refusal
 from solvable.forms.algorithms import (
     Descent,
     Filter,
+    Flowing,
     Minibatches,
     Moments,
     Penalty,
     Rotatable,
     Solution,
+    Spherical,
     Steps,
 )
 from solvable.forms.base import Form
 
 LARGEST_BATCH = 2**53  # what a float64 holds exactly
-FORMS: tuple[Form, ...] = (Steps, Moments, Filter, Descent, Minibatches, Penalty, Solution)
+FORMS: tuple[Form, ...] = (Steps, Moments, Filter, Descent, Minibatches, Penalty, Solution, Flowing, Spherical)
 
 
 class AbstractAlgorithm(eqx.Module):

@@ -3,16 +3,19 @@
 from solvable.forms.algorithms import (
     Descent,
     Filter,
+    Flowing,
     Minibatches,
     Moments,
     Penalty,
     Rotatable,
     Solution,
+    Spherical,
     Steps,
 )
 from solvable.forms.base import AbstractForm, AbstractSubject, Form, Reading
 from solvable.forms.curve import Curve, Result
 from solvable.forms.draws import DataDraw, DataLaw, Reduction, StreamDraw, StreamLaw
+from solvable.forms.feature_learning import Network, NetworkDraw, NetworkLaw, NeuronDraw, NeuronLaw, Overlap
 from solvable.forms.linear_map import LinearMap
 from solvable.forms.population import Endless, Population
 from solvable.forms.sample import Sample
@@ -27,10 +30,17 @@ __all__ = [
     "Descent",
     "Endless",
     "Filter",
+    "Flowing",
     "Form",
     "LinearMap",
     "Minibatches",
     "Moments",
+    "Network",
+    "NetworkDraw",
+    "NetworkLaw",
+    "NeuronDraw",
+    "NeuronLaw",
+    "Overlap",
     "Penalty",
     "Population",
     "Reading",
@@ -40,6 +50,7 @@ __all__ = [
     "Sample",
     "Solution",
     "Spectrum",
+    "Spherical",
     "Steps",
     "StreamDraw",
     "StreamLaw",

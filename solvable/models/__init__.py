@@ -9,6 +9,8 @@ from solvable.models.linear_regression import LinearProblem, LinearRegression
 from solvable.models.nonlinear_rf import NonlinearRF
 from solvable.models.power_law_rf import PowerLawRF
 from solvable.models.random_feature_draw import RandomFeatureProblem
+from solvable.models.single_index import NeuronProblem, SingleIndex, hermite_coefficients
+from solvable.models.two_layer_linear import NetworkProblem, TwoLayerLinear
 
 __all__ = [
     "AbstractModel",
@@ -22,12 +24,17 @@ __all__ = [
     "HasWidths",
     "LinearProblem",
     "LinearRegression",
+    "NetworkProblem",
+    "NeuronProblem",
     "NonlinearRF",
     "PowerLawRF",
     "RandomFeatureProblem",
+    "SingleIndex",
+    "TwoLayerLinear",
     "arc_cosine",
     "empirical_problem",
     "from_data",
+    "hermite_coefficients",
     "kernel_eigvals",
     "relu_ntk",
     "sphere_eigvals",

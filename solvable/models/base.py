@@ -35,12 +35,19 @@ class AbstractModel(AbstractSubject):
     references: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod
-    def draw(self, key: Key[Array, ""]) -> "AbstractProblem":
+    def draw(self, key: Key[Array, ""]) -> AbstractSubject:
         """One draw of all that is frozen: features, and the data set where ``samples`` is set."""
+
+    @classmethod
+    def example(cls):
+        """A small one that can be drawn, for tables and tests: the one of no arguments, unless that has no draw."""
+        return cls()
 
     def ambient_draw(self, key: Key[Array, ""]) -> AbstractAmbientDraw:
         """``draw(key).ambient_draw()``; a law that can say it without the eigenbasis does."""
-        return self.draw(key).ambient_draw()
+        problem = self.draw(key)
+        assert isinstance(problem, AbstractProblem)
+        return problem.ambient_draw()
 
     @property
     def deterministic(self) -> bool:

@@ -89,7 +89,7 @@ def _one_run(model: AbstractModel, algorithm, steps, num_features: int, num_bags
     """risk (steps, features, bags) and overlap (4, steps) of one repetition."""
     samples = concrete_size("samples", model.samples, "drawing a data set")
     law = dataclasses.replace(model, samples=None)
-    draws = [law.draw(jax.random.fold_in(stream(key, "features"), e)) for e in range(num_features)]
+    draws: list[Any] = [law.draw(jax.random.fold_in(stream(key, "features"), e)) for e in range(num_features)]
     ambient = [draw.ambient_draw() for draw in draws]
     maps, start = jnp.stack([a.features() for a in ambient]), jnp.stack([jnp.asarray(a.start, float) for a in ambient])
     readout, noise = jnp.asarray(ambient[0].readout), jnp.asarray(ambient[0].noise)

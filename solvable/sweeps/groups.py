@@ -15,7 +15,6 @@ import numpy as np
 
 from solvable.forms.base import AbstractForm, AbstractSubject, Form
 from solvable.method import AbstractMethod, AbstractResumable, Mismatch, Reading, match
-from solvable.models.base import AbstractProblem
 from solvable.sweeps.cells import Recipe, Setting, drawn
 
 NARROWEST, RATIO = 16, 4  # padded widths are 16, 64, 256, 1024, ...
@@ -98,7 +97,7 @@ class Grouping:
         first = jax.tree.leaves(shaped)[0]
         # A drawn form is lowered outside a program, in the precision of its own draw.
         dtype = "float64" if self.recipe.seeded else str(np.dtype(first.dtype))
-        modes = bucket(int(first.shape[-1]))
+        modes = bucket(int(first.shape[-1])) if first.shape else NARROWEST  # a form of numbers alone has no modes
         lanes = lanes_of(method, modes, int(setting.steps[-1]), self.platform)
         return Group(form, True, jax.tree.structure(shaped), modes, dtype, lanes, kind, records, steps)
 
@@ -109,12 +108,12 @@ class Grouping:
             self._draw(setting)
         return self._largest.get(setting.kinds[0].structure, 0)
 
-    def _draw(self, setting: Setting) -> AbstractProblem:
+    def _draw(self, setting: Setting) -> AbstractSubject:
         """One draw of the model without its numbers; drawn in earnest if it must be."""
 
         def draw(key):
             problem = drawn(setting.model, key)
-            assert isinstance(problem, AbstractProblem)
+            assert isinstance(problem, AbstractSubject)
             return problem
 
         structure = setting.kinds[0].structure

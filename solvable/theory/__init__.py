@@ -3,6 +3,9 @@
 from solvable.theory.dmft import DMFT
 from solvable.theory.exact import Exact
 from solvable.theory.exact_frontier import Frontier, frontier_map, theory_frontier
+from solvable.theory.feature_learning.diffusion import Diffusion
+from solvable.theory.feature_learning.flow import Flow
+from solvable.theory.feature_learning.passage import passage_time
 from solvable.theory.mean_field import Correlations, Responses, correlations, responses
 from solvable.theory.optimal_penalty import OptimalPenalty, optimal_penalty, optimal_power_law
 from solvable.theory.recursion import Recursion
@@ -19,7 +22,9 @@ __all__ = [
     "REGIMES",
     "Correlations",
     "DeterministicEquivalent",
+    "Diffusion",
     "Exact",
+    "Flow",
     "Frontier",
     "OptimalPenalty",
     "Recursion",
@@ -39,6 +44,7 @@ __all__ = [
     "kernel",
     "optimal_penalty",
     "optimal_power_law",
+    "passage_time",
     "regime",
     "responses",
     "ridge_map",

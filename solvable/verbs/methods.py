@@ -105,6 +105,10 @@ def _subjects() -> Iterator[tuple[str, AbstractSubject]]:
     for cls in _final(models, AbstractModel):
         if cls is DataSets:
             continue
+        if "samples" not in {field.name for field in dataclasses.fields(cls)}:
+            yield cls.__name__, cls()
+            yield cls.__name__, cls.example().draw(key)
+            continue
         for samples in (None, SAMPLES):
             try:
                 law = dataclasses.replace(cls(), samples=samples)
