@@ -11,11 +11,12 @@ from solvable.forms.algorithms import Spherical
 
 
 class SphericalSGD(AbstractAlgorithm, Spherical):
-    """w <- v / |v|, v = w - (learning_rate / dimension) (1 - w w^T) G, G the batch-mean gradient of half the squared error.
+    """w <- v / |v|, v = w - (learning_rate / dimension) (1 - w w^T) G, on fresh samples at every step.
 
-    Every step sees fresh samples. The convention of Ben Arous, Gheissari, Jagannath 2021 (arXiv 2003.10409): a rate of
-    order 1 moves w by a length of order 1 / sqrt(dimension) a step. For a link of information exponent s the rate that
-    needs fewest samples is of order 1 up to s = 2 (up to logarithms), and of order dimension^-(s - 2) / 2 beyond.
+    G is the batch-mean gradient of half the squared error. The convention of Ben Arous, Gheissari, Jagannath 2021
+    (arXiv 2003.10409): a rate of order 1 moves w by a length of order dimension^(-1/2) a step. For a link of
+    information exponent s the rate that needs fewest samples is of order 1 up to s = 2 (but for logarithms), and of
+    order dimension^(-(s - 2) / 2) beyond.
 
     Attributes:
         learning_rate: a number > 0.

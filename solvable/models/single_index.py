@@ -99,13 +99,13 @@ class NeuronProblem(AbstractSubject):
 class SingleIndex(AbstractModel):
     """y = g(w* . x) + noise * eps, x ~ N(0, I), learnt by one neuron f(x) = g(w . x) with |w| = |w*| = 1.
 
-    Ben Arous, Gheissari, Jagannath 2021 (arXiv 2003.10409). With g = sum_k c_k h_k in orthonormal Hermite polynomials the
-    risk is a function of the overlap m = w . w* alone,
+    Ben Arous, Gheissari, Jagannath 2021 (arXiv 2003.10409). With g = sum_k c_k h_k in orthonormal Hermite polynomials
+    the risk is a function of the overlap m = w . w* alone,
 
         risk = 2 sum_k c_k^2 (1 - m^k) + noise^2.
 
-    Its first power of m, the smallest k >= 1 with c_k not 0, is the information exponent s: the number of samples that it
-    takes to leave the plateau at m ~ dimension^(-1/2) grows as d for s = 1, d log d for s = 2, d^(s - 1) for s > 2.
+    Its first power of m, the smallest k >= 1 with c_k not 0, is the information exponent s: the number of samples that
+    it takes to leave the plateau at m ~ d^(-1/2) grows as d for s = 1, d log d for s = 2, d^(s - 1) for s > 2.
 
     Attributes:
         link: the coefficients c_0, c_1, ...; by default g = h_2, a phase retrieval.

@@ -23,6 +23,10 @@ def _as_hidden(value: Any) -> int | None:
     return None if value is None else check_integer("hidden", value, 1, LARGEST_SIZE, "an integer >= 1, or None")
 
 
+def _as_inputs(value: Any) -> Any:
+    return LinearRegression(1.25, -0.25, 24) if value is None else value
+
+
 def _check_gamma(gamma: Any) -> None:
     check_real("gamma", gamma, "a finite number >= 0 (a richness)", lambda x: 0 <= x < math.inf)
 
@@ -40,7 +44,7 @@ class NetworkProblem(AbstractSubject):
     Attributes:
         inputs: the regression problem that the network learns.
         gamma: richness.
-        weights: A_0 / sqrt(N), then w_0 / sqrt(N) as its last column; shape (hidden, width + 1). None where N is infinite.
+        weights: A_0 / sqrt(N), then w_0 / sqrt(N) as its last column; shape (hidden, width + 1). None for infinite N.
     """
 
     inputs: AbstractStream
@@ -67,24 +71,25 @@ class NetworkProblem(AbstractSubject):
 
 
 class TwoLayerLinear(AbstractModel):
-    """f(x) = (w^T A x - the same before the first step) / (gamma N) learns the target of ``inputs``; A_ij, w_i ~ N(0, 1).
+    """f(x) = (w^T A x - its start) / (gamma hidden), A_ij and w_i starting as N(0, 1), learns the target of ``inputs``.
 
-    Bordelon, Atanasov, Pehlevan 2024 (arXiv 2409.17858). Learning rates multiply gamma^2 N, so that at any richness and
-    width the function moves by the same amount in the first step: at gamma = 0 it is linear regression at twice the rate
-    (both layers learn), and the larger gamma, the more the features turn to the target. Theory describes the limit of
-    many hidden units, a simulation trains ``hidden`` of them.
+    Bordelon, Atanasov, Pehlevan 2024 (arXiv 2409.17858). Learning rates multiply gamma^2 hidden, so that at any
+    richness and width the function moves by the same amount in the first step: at gamma = 0 it is linear regression at
+    twice the rate (both layers learn), and the larger gamma, the more the features turn to the target. Theory describes
+    the limit of many hidden units, a simulation trains ``hidden`` of them.
 
     Attributes:
-        inputs: a law of linear features on a fresh stream: `LinearRegression`, or `PowerLawRF`, whose width is then the
-            bottleneck in front of the network. In the letters of the paper its eigenvalues are k^-a, a = 2 alpha, and
-            the source exponent is B = (2 alpha + 2 beta - 1) / (2 alpha).
+        inputs: a law of linear features on a fresh stream: `LinearRegression`, or `PowerLawRF`, whose width is then
+            the bottleneck in front of the network; None is LinearRegression(1.25, -0.25, 24). In the letters of the
+            paper its eigenvalues are k^-a, a = 2 alpha, and its source exponent is
+            B = (2 alpha + 2 beta - 1) / (2 alpha).
         gamma: richness, >= 0.
         hidden: number N of hidden units, an integer to draw; None is the limit of many.
     """
 
-    inputs: Any = eqx.field(default_factory=lambda: LinearRegression(1.25, -0.25, 24))
+    inputs: Any = eqx.field(converter=_as_inputs, default=None)
     gamma: Float[Array, ""] = eqx.field(converter=as_real, default=1.0)
-    hidden: int | None = eqx.field(static=True, converter=_as_hidden, default=None)
+    hidden: int | None = eqx.field(static=True, converter=_as_hidden, default=16)
     references: ClassVar[tuple[str, ...]] = ("bordelon2024b",)
 
     def __check_init__(self):
@@ -96,11 +101,6 @@ class TwoLayerLinear(AbstractModel):
         if is_concrete(std) and float(std) != 0:
             raise ValueError(f"inputs: wanted init_std=0, a network predicts zero at the start; got {float(std):g}")
         _check_gamma(self.gamma)
-
-    @classmethod
-    def example(cls):
-        """One of sixteen hidden units."""
-        return cls(LinearRegression(1.25, -0.25, 6), hidden=16)
 
     @in_float64
     def network(self) -> Network:

@@ -1,8 +1,8 @@
 """Stiff differential equations y' = f(y): the linearly implicit Euler step, extrapolated.
 
-One Euler step of size h is y + (1 - h J)^-1 h f(y), with the Jacobian J of the beginning. Its error is a series in h, so
-that the same interval in 1, 2, ..., ORDER steps gives an order of ORDER by Aitken's and Neville's table. It damps fast
-modes at any step size (Deuflhard, Hairer, Zugck 1987; Hairer and Wanner, Solving ODEs II, section IV.9).
+One Euler step of size h is y + (1 - h J)^-1 h f(y), with the Jacobian J of the beginning. Its error is a series in h,
+so that the same interval in 1, 2, ..., ORDER steps gives an order of ORDER by Aitken's and Neville's table. It damps
+fast modes at any step size (Deuflhard, Hairer, Zugck 1987; Hairer and Wanner, Solving ODEs II, section IV.9).
 """
 
 from collections.abc import Callable
@@ -58,15 +58,14 @@ def integrate(
 
 def _extrapolated(field, solve: Inverse, y, h):
     """(y after h, an estimate of its error)."""
-    row: list[Any] = []
-    for n in range(1, ORDER + 1):
-        step = h / n
+    counts = jnp.arange(1, ORDER + 1)
 
-        def one(_, z, step=step):
-            return z + solve(step, step * field(z))
+    def steps(count):
+        step = h / count
+        return jax.lax.fori_loop(0, count, lambda _, z: z + solve(step, step * field(z)), y)
 
-        new = [jax.lax.fori_loop(0, n, one, y)]
-        for k, older in enumerate(row):
-            new.append(new[k] + (new[k] - older) / (n / (n - k - 1) - 1))
-        row = new
-    return row[-1], row[-1] - row[-2]
+    table = jax.lax.map(steps, counts)
+    for k in range(1, ORDER):
+        ratio = (counts[k:] / counts[:-k] - 1).reshape(-1, *[1] * y.ndim)
+        table, older = table[1:] + jnp.diff(table, axis=0) / ratio, table
+    return table[0], table[0] - older[-1]

@@ -60,8 +60,11 @@ class NetworkSampler(AbstractSampler):
 
 
 def network(problem: NetworkProblem, inner: AbstractSampler, dtype: Any) -> NetworkSampler:
-    """The network of ``problem``, on samples of its inputs drawn by ``inner``."""
-    return NetworkSampler(inner, jnp.asarray(problem.weights, dtype), jnp.asarray(problem.gamma, dtype))
+    """The network of ``problem``, on samples of its inputs drawn by ``inner``, which may pad them with absent ones."""
+    weights = jnp.asarray(problem.weights, dtype)
+    absent = inner.initial.shape[-1] + 1 - weights.shape[1]
+    padded = jnp.concatenate([jnp.pad(weights[:, :-1], ((0, 0), (0, absent))), weights[:, -1:]], 1)
+    return NetworkSampler(inner, padded, jnp.asarray(problem.gamma, dtype))
 
 
 class Unrolled(eqx.Module):

@@ -117,7 +117,8 @@ class Simulation(AbstractResumable):
         laws = Reading(StreamLaw, Steps), Reading(DataLaw, Steps), Reading(DataLaw, Solution)
         networks = Reading(NetworkDraw, Steps), Reading(NetworkLaw, Steps)
         neurons = Reading(NeuronDraw, Spherical), Reading(NeuronLaw, Spherical)
-        return *eigenbasis, *draws, *laws, *networks, *(neurons if self.sampler in ("auto", "direct") else ())
+        drawn = neurons if self.sampler in ("auto", "direct") else ()
+        return *eigenbasis, *draws, *laws, *networks, *drawn
 
     def curve(self, subject: Any, algorithm: Any, steps: np.ndarray, *, key: Key[Array, ""] | None) -> Curve:
         """The mean risk over runs at ``steps``, with its standard error.
@@ -162,9 +163,8 @@ class Simulation(AbstractResumable):
         return False, lambda i: draw(numbered(i)), groups
 
     def walks(self, reading):
-        return reading.subject in (Reduction, StreamDraw, DataDraw, NetworkDraw) and issubclass(reading.algorithm, Steps) and (
-            self.mesh is None
-        )
+        drawn = reading.subject in (Reduction, StreamDraw, DataDraw, NetworkDraw)
+        return drawn and issubclass(reading.algorithm, Steps) and self.mesh is None
 
     def begin(self, source, algorithm, records):
         start = begin(source, algorithm, records)

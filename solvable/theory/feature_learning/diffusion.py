@@ -12,7 +12,7 @@ from solvable.forms.curve import Curve
 from solvable.forms.feature_learning import Overlap
 from solvable.method import AbstractMethod
 from solvable.numerics.stiff import integrate
-from solvable.theory.feature_learning.overlap_grid import Generator, generator, risk_at
+from solvable.theory.feature_learning.overlap_grid import Generator, check_small, generator, risk_at, step_length
 
 TOLERANCE = 1e-7  # of expectations of order 1, in one step
 
@@ -20,15 +20,15 @@ TOLERANCE = 1e-7  # of expectations of order 1, in one step
 class Diffusion(AbstractMethod):
     """The expected risk from the closed equation of the overlap m = w . w*, its noise included.
 
-    In high dimension d, and at steps that move w by little, m is a diffusion with the mean and the variance of one step,
+    In high dimension d, and at steps that move w by little, m is a diffusion with the mean and variance of one step,
 
         dm = [ eta (1 - m^2) h(m) - (eta^2 / 2) m d E p^2 / B ] dt + eta sqrt((1 - m^2) E q^2 / B) dW,   eta = rate / d,
 
     in which the first term is the gradient of half the risk, the second is what projecting the noise back to the sphere
     costs, and the third is the noise that decides where m ~ d^(-1/2) (Ben Arous, Gheissari, Jagannath 2021,
-    arXiv 2003.10409; Saad and Solla 1995 for the closed equations). Errors are of the order of the rate over sqrt(d).
-    Expectations given the start obey the backward equation, which is solved on a grid at any number of steps: step 10^15
-    costs what step 1000 does.
+    arXiv 2003.10409; Saad and Solla 1995 for the closed equations). What is left out vanishes with the rate and as d
+    grows. Expectations given the start obey the backward equation, which is solved on a grid at any number of steps:
+    step 10^15 costs what step 1000 does.
 
     A law starts from the overlap of a uniform direction, a draw from its own. ``stats`` hold the mean ``overlap``, the
     mean of its absolute value ``aligned``, and the standard deviation of the risk over runs ``spread``.
@@ -41,8 +41,13 @@ class Diffusion(AbstractMethod):
         return (Reading(Overlap, Spherical),)
 
     def curve(self, subject: Overlap, algorithm: Spherical, steps, *, key=None) -> Curve:
-        """The mean risk over directions and samples."""
+        """The mean risk over directions and samples.
+
+        Raises:
+            ValueError: a step moves the neuron by more than its length, which is no diffusion.
+        """
         risk, square, overlap, aligned = _expectations(subject, algorithm, jnp.asarray(steps, float))
+        check_small(step_length(subject, algorithm))
         spread = jnp.sqrt(jnp.maximum(square - risk**2, 0.0))
         start = 2 * (subject.link[1:] ** 2).sum() + subject.noise**2
         stats = {"overlap": overlap, "aligned": aligned, "spread": spread}
@@ -56,12 +61,13 @@ def _expectations(subject: Overlap, algorithm: Spherical, steps):
     m = process.points
     risk = risk_at(subject, m)
     scale = jnp.maximum(risk.max(), 1e-300)
-    start = jnp.stack([risk / scale, (risk / scale) ** 2, m, jnp.abs(m)], 1)
-    expected = integrate(process.apply, lambda _: lambda h, v: solve(process, h, v), start, steps, TOLERANCE)
-    if subject.start is None:
+    first = jnp.stack([risk / scale, (risk / scale) ** 2, m, jnp.abs(m)], 1)
+    expected = integrate(process.apply, lambda _: lambda h, v: solve(process, h, v), first, steps, TOLERANCE)
+    start = subject.start
+    if start is None:
         found = jnp.einsum("p,tpc->tc", process.weights, expected)
     else:
-        found = jax.vmap(jax.vmap(lambda u: jnp.interp(subject.start, m, u), 1))(expected)
+        found = jax.vmap(jax.vmap(lambda u: jnp.interp(start, m, u), 1))(expected)
     least = subject.noise**2  # below it is rounding
     return jnp.maximum(found[:, 0] * scale, least), found[:, 1] * scale**2, found[:, 2], found[:, 3]
 

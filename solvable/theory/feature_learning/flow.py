@@ -31,8 +31,8 @@ class Flow(AbstractMethod):
         b' = (1 + u) g + gamma^2 (b . g) / (1 + u) b.
 
     Writing b_k = w*_k (1 - r_k), r is a function of the eigenvalue alone, so that a sum over modes is a sum over the
-    nodes of the typical draw's spectrum: random features of width 10^12 cost what those of width 100 do. The equation is
-    stiff, and is solved by an extrapolated implicit method to 1e-10 a step.
+    nodes of the typical draw's spectrum: random features of width 10^12 cost what those of width 100 do. The equation
+    is stiff, and is solved by an extrapolated implicit method to 1e-10 a step.
 
     It takes no steps of a finite size, no batches and no finite number of hidden units: those add terms of order
     learning rate and 1 / N. The curve's ``stats`` hold ``gain``, u at the steps: the kernel is M + u. Derivatives are

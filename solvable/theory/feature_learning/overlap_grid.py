@@ -1,10 +1,12 @@
 """The overlap of one neuron under spherical SGD as a diffusion: drift, noise, and its generator on a grid."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from solvable.arrays import is_concrete
 from solvable.forms.algorithms import Spherical
 from solvable.forms.feature_learning import Overlap
 from solvable.numerics.hermite import gauss_hermite, hermite
@@ -66,7 +68,7 @@ def drift_and_noise(subject: Overlap, algorithm: Spherical, m: Float[Array, " po
 
 
 def second_moments(link: Float[Array, " coefficients"], noise: Float[Array, ""], m: Float[Array, " points"]):
-    """E p^2 and E p^2 z^2 at each overlap, by a quadrature that is exact for polynomials; z independent of a = w . x."""
+    """E p^2 and E p^2 z^2 at each overlap, by an exact quadrature; z is independent of a = w . x."""
     nodes, weights = gauss_hermite(2 * link.shape[0] + 2)
     value, slope = hermite(link, jnp.asarray(nodes))
     both = weights[:, None] * weights
@@ -78,6 +80,22 @@ def second_moments(link: Float[Array, " coefficients"], noise: Float[Array, ""],
         return square.sum(), (square * nodes**2).sum()
 
     return jnp.vectorize(one)(m)
+
+
+@eqx.filter_jit
+def step_length(subject: Overlap, algorithm: Spherical) -> Float[Array, ""]:
+    """Root mean square of the distance that a step moves a neuron without overlap, before it is projected back."""
+    if algorithm.batch_size is None:
+        return jnp.zeros(())
+    second = second_moments(subject.link, subject.noise, jnp.zeros(1))[0][0]
+    return jnp.asarray(algorithm.learning_rate, float) * jnp.sqrt(second / (subject.dimension * algorithm.batch_size))
+
+
+def check_small(length: Any) -> None:
+    """Raise a ValueError if a step is longer than the neuron: its overlap is then no diffusion."""
+    if is_concrete(length) and not float(length) <= 1:
+        wanted = "steps that move the neuron by at most its length, as a diffusion needs"
+        raise ValueError(f"learning_rate: wanted {wanted}; got steps of length {float(length):.3g}")
 
 
 def generator(subject: Overlap, algorithm: Spherical) -> Generator:

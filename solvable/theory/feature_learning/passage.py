@@ -12,14 +12,14 @@ from solvable.forms.base import AbstractSubject
 from solvable.forms.feature_learning import Overlap
 from solvable.method import read
 from solvable.numerics.precision import in_float64
-from solvable.theory.feature_learning.overlap_grid import generator
+from solvable.theory.feature_learning.overlap_grid import POINTS, check_small, generator, step_length
 
 
 def passage_time(model: AbstractSubject, algorithm: AbstractAlgorithm, overlap: float = 0.5) -> float:
     """Mean number of steps until the overlap first reaches ``overlap``; its absolute value where the link is even.
 
-    The diffusion of `Diffusion` is absorbed there: with A its generator, the mean time t solves A t = -1. Infinite where
-    it is never reached: noise that outweighs the signal keeps the overlap away.
+    The diffusion of `Diffusion` is absorbed there. Where noise outweighs the signal and keeps the overlap away the time
+    is exponentially long, and infinite where it is no float64.
 
     Args:
         model: `SingleIndex`, or a draw of it.
@@ -32,24 +32,34 @@ def passage_time(model: AbstractSubject, algorithm: AbstractAlgorithm, overlap: 
     subject, stated = read(model, algorithm, Overlap, Spherical, reader="passage_time(...)")
     check_real("overlap", overlap, "a number in (0, 1)", lambda x: 0 < x < 1)
     even = not np.any(np.asarray(subject.link)[1::2])
-    return float(_mean_time(subject, stated, np.asarray(overlap, float), even))
+    time, length = _mean_time(subject, stated, np.asarray(overlap, float), even)
+    check_small(length)
+    return float(time)
 
 
 @in_float64
 def _mean_time(subject, algorithm, overlap, even: bool):
-    return _solved(subject, algorithm, jnp.asarray(overlap), even)
+    return _solved(subject, algorithm, jnp.asarray(overlap), even), step_length(subject, algorithm)
 
 
 @eqx.filter_jit
 def _solved(subject: Overlap, algorithm: Spherical, overlap, even: bool):
+    """The time from a point to the next is h_i = 1 / up_i + (down_i / up_i) h_{i-1}: a sum of positive terms."""
     process = generator(subject, algorithm)
-    m = process.points
-    inside = (jnp.abs(m) if even else m) < overlap
-    up, down = (jnp.where(inside, rate, 0.0) for rate in (process.up, process.down))
-    scale = jnp.where(inside, up + down, 1.0)  # of each row, whose rates span many decades
-    source = jnp.where(inside, 1.0, 0.0) / scale
-    rows = -down / scale, jnp.ones_like(m), -up / scale
-    time = jax.lax.linalg.tridiagonal_solve(*rows, source[:, None])[:, 0]
-    if subject.start is None:
-        return process.weights @ time
-    return jnp.interp(subject.start, m, time)
+    m, up, down, weights = process
+    start = subject.start
+    if even:  # the absolute value: both neighbours of 0 are one
+        half = POINTS // 2
+        m, up, down, weights = (x[half:] for x in process)
+        up, weights = up.at[0].add(down[0]), weights.at[1:].multiply(2.0)
+        start = None if start is None else jnp.abs(start)
+
+    def onward(before, rates):
+        up, down = rates
+        here = jnp.where(up > 0, (1 + down * before) / up, jnp.inf)
+        return here, here
+
+    down = down.at[0].set(0.0)
+    steps = jax.lax.scan(onward, jnp.zeros(()), (up, down))[1]
+    time = jnp.cumsum(jnp.where(m < overlap, steps, 0.0)[::-1])[::-1]
+    return weights @ time if start is None else jnp.interp(start, m, time)
