@@ -50,6 +50,8 @@ def axes() -> Any:
 # A valid call of everything public; a function where an argument must be made anew.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "DMFT": {},
+    "Diffusion": {},
+    "Flow": {},
     "DeterministicEquivalent": {},
     "Exact": {},
     "Recursion": {},
@@ -57,6 +59,17 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "GradientFlow": {"learning_rate": 0.1},
     "Optax": {"transformation": None, "batch_size": 2, "rotation_equivariant": False},
     "Ridge": {"penalty": 0.1},
+    "SphericalSGD": {"learning_rate": 0.1, "batch_size": 2},
+    "SingleIndex": {"link": [0.0, 1.0], "dimension": 8, "noise": 0.1},
+    "TwoLayerLinear": {"inputs": MODEL, "gamma": 1.0, "hidden": 4},
+    "models.NeuronProblem": {"link": [0.0, 1.0], "dimension": 8, "noise": 0.1, "start": 0.2},
+    "models.NetworkProblem": {"inputs": PROBLEM, "gamma": 1.0, "weights": np.ones((2, 3))},
+    "models.hermite_coefficients": {"function": np.tanh, "degree": 3},
+    "theory.passage_time": {"model": sv.SingleIndex((0.0, 1.0), 8), "algorithm": sv.SphericalSGD(), "overlap": 0.5},
+    "simulation.passage_steps": {
+        "model": sv.SingleIndex((0.0, 1.0), 8), "algorithm": sv.SphericalSGD(), "overlap": 0.5, "last": 10, "num_runs": 2,
+        "key": KEY,
+    },
     "SGD": {"learning_rate": 0.1, "batch_size": 2},
     "HeavyBall": {"learning_rate": 0.05, "momentum": 0.5, "batch_size": 2},
     "EMAMomentum": {"learning_rate": 0.05, "momentum": 0.5, "batch_size": 2},
@@ -293,6 +306,8 @@ def call(name: str, thing: Callable, arguments: dict[str, Any]) -> Any:
     parameters = inspect.signature(thing).parameters.values()
     positional = [value for p in parameters if p.kind is p.VAR_POSITIONAL for value in made.pop(p.name)]
     result = thing(*positional, **made)
+    if isinstance(result, sv.SphericalSGD):
+        return result, sv.solve(sv.SingleIndex((0.0, 1.0), 8), result, sv.Simulation(2), [0, 3], key=KEY)
     if isinstance(result, sv.AbstractAlgorithm) and not result.one_shot and not result.continuous:
         return result, sv.solve(PROBLEM, result, sv.Simulation(2), [0, 3], key=KEY)
     if isinstance(result, sv.AbstractAlgorithm):

@@ -17,7 +17,7 @@ SLOW = (
     "check", "solve", "compute_frontier", "regime", "ridge_map", "optimal_penalty", "fits.fit_spectrum",
     "fit_power_law", "theory.", "simulation.", "plots.", "models.arc_cosine", "models.relu_ntk", "Optax",
     "measure_learning_curve",
-    "SGD", "GradientFlow", "Ridge", "Simulation", "stability", "frontier_map",
+    "SGD", "SphericalSGD", "GradientFlow", "Ridge", "Simulation", "stability", "frontier_map",
 )  # fmt: skip
 QUICK = [(name, place) for name, place in PLACES if not name.startswith(SLOW)]
 FUZZED = [name for name, arguments in EXAMPLES.items() if arguments]

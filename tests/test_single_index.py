@@ -8,6 +8,7 @@ import solvable as sv
 
 KEY = jax.random.key(0)
 STEPS = [0, 30, 100, 300, 1000]
+SLOW = pytest.mark.slow
 RATES = {1: 0.3, 2: 0.1, 3: 0.02, 4: 0.002}
 
 
@@ -20,47 +21,50 @@ def simulate(model, algorithm, runs, sampler="auto", key=KEY, steps=STEPS):
     return sv.solve(model, algorithm, sv.Simulation(num_runs=runs, sampler=sampler), steps, key=key)
 
 
-@pytest.mark.parametrize("batch_size", [1, 3])
+@pytest.mark.parametrize("batch_size", [1, pytest.param(3, marks=SLOW)])
 def test_the_chain_of_two_numbers_is_the_neuron_in_all_its_coordinates(batch_size):
     """A mixed link with noise from a known start, at a rate that is not small: equal in law, to 1% of the risk."""
     problem = sv.models.NeuronProblem([0.1, 0.6, 0.8], 16, noise=0.3, start=0.3)
     algorithm = sv.SphericalSGD(0.6, batch_size)
-    chain = simulate(problem, algorithm, 8000)
-    full = simulate(problem, algorithm, 8000, "direct", jax.random.key(1))
-    assert (np.asarray(chain.stderr) / chain.risk).max() < 0.004
+    chain = simulate(problem, algorithm, 8000, steps=[0, 10, 30])
+    full = simulate(problem, algorithm, 8000, "direct", jax.random.key(1), [0, 10, 30])
+    assert (np.asarray(chain.stderr) / chain.risk).max() < 0.0053
     np.testing.assert_allclose(chain.risk, full.risk, rtol=0.016)
     second = [np.mean(np.asarray(c.stats["runs"])[:, -1] ** 2) for c in (chain, full)]
     assert second[0] == pytest.approx(second[1], rel=0.05)
 
 
 @pytest.mark.parametrize(
-    ("link", "rate", "batch_size"), [((0, 1.0), 0.3, 1), ((0, 0, 1.0), 0.1, 4), ((0.2, 0.5, 0.8), 0.2, 1)]
+    ("link", "rate", "batch_size"),
+    [
+        pytest.param((0, 1.0), 0.3, 1, marks=SLOW),
+        pytest.param((0, 0, 1.0), 0.2, 4, marks=SLOW),
+        ((0.2, 0.5, 0.8), 0.2, 1),
+    ],
 )
 def test_the_diffusion_is_the_mean_of_many_neurons(link, rate, batch_size):
-    model, algorithm = sv.SingleIndex(link, 2048, noise=0.3), sv.SphericalSGD(rate, batch_size)
-    steps = [0, 2000, 8000]
-    run = simulate(model, algorithm, 2048, steps=steps)
+    model, algorithm = sv.SingleIndex(link, 1024, noise=0.3), sv.SphericalSGD(rate, batch_size)
+    steps = [0, 1000, 4000]
+    run = simulate(model, algorithm, 512, steps=steps)
     theory = sv.solve(model, algorithm, sv.Diffusion(), steps)
-    assert (np.asarray(run.stderr) / theory.risk).max() < 0.006
-    np.testing.assert_allclose(run.risk, theory.risk, rtol=0.018)
+    assert (np.asarray(run.stderr) / theory.risk).max() < 0.0026
+    np.testing.assert_allclose(run.risk, theory.risk, rtol=0.008)
     spread = np.asarray(run.stats["runs"]).std(0)[1:]
     np.testing.assert_allclose(spread, theory.stats["spread"][1:], rtol=0.2)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("change", [lambda m, a: (m, sv.SphericalSGD(a.learning_rate, 2)), lambda m, a: (
-    sv.SingleIndex(m.link, m.dimension, noise=0.6), a)], ids=["noise of other batches", "noise of other labels"])  # fmt: skip
-def test_another_noise_is_refused(change):
-    """The plateau of the noise is what tells: its risk is 5% above the best, of which each term is a part."""
-    model, algorithm, steps = sv.SingleIndex((0, 0, 1.0), 2048, noise=0.3), sv.SphericalSGD(0.2), [20_000, 60_000]
-    run = simulate(model, algorithm, 1024, steps=steps)
-    right, wrong = (sv.solve(m, a, sv.Diffusion(), steps).risk for m, a in ((model, algorithm), change(model, algorithm)))
-    np.testing.assert_allclose(run.risk, right, rtol=0.03)
-    assert np.abs(np.asarray(run.risk) / wrong - 1).max() > 0.05
+def test_another_noise_is_refused():
+    """Late, the risk above that of the labels is what the noise keeps up: half of it is gone with batches of two."""
+    model, algorithm, steps = sv.SingleIndex((0, 1.0), 1024, noise=0.5), sv.SphericalSGD(0.3), [40_000]
+    excess = simulate(model, algorithm, 512, steps=steps).risk[0] - 0.25
+    for batch_size, close in ((1, True), (2, False), (None, False)):
+        theory = sv.solve(model, sv.SphericalSGD(0.3, batch_size), sv.Diffusion(), steps).risk[0] - 0.25
+        assert (abs(excess / theory - 1) < 0.03) == close
 
 
 def test_without_noise_the_overlap_follows_its_own_equation():
-    """Population gradient, g = h_1: m' = m + rate / d (1 - m^2), so that artanh m grows evenly; the chain takes steps."""
+    """Population gradient, g = h_1: m' = m + rate / d (1 - m^2), so that artanh m grows evenly."""
     problem, algorithm = sv.models.NeuronProblem(pure(1), 1000, start=0.1), sv.SphericalSGD(1.0, None)
     theory = sv.solve(problem, algorithm, sv.Diffusion(), STEPS)
     expected = np.tanh(np.arctanh(0.1) + np.array(STEPS) / 1000)
@@ -84,10 +88,12 @@ def test_samples_to_half_the_overlap_grow_as_the_information_exponent_says(expon
         assert (abs(excess) < 0.05) == (other == exponent), (other, excess)
 
 
-@pytest.mark.parametrize(("exponent", "dimension"), [(1, 512), (2, 512), (3, 64)])
+@pytest.mark.parametrize(
+    ("exponent", "dimension"), [pytest.param(1, 512, marks=SLOW), (2, 128), pytest.param(3, 64, marks=SLOW)]
+)
 def test_the_mean_time_is_that_of_many_runs(exponent, dimension):
     model = sv.SingleIndex(pure(exponent), dimension)
-    algorithm = sv.SphericalSGD(RATES[exponent] * dimension ** (-max(exponent - 2, 0) / 2) * (5 if exponent == 3 else 1))
+    algorithm = sv.SphericalSGD(RATES[exponent] * dimension ** (-max(exponent - 2, 0) / 2))
     expected = sv.theory.passage_time(model, algorithm)
     steps = sv.simulation.passage_steps(model, algorithm, last=2**30, num_runs=1024, key=KEY)
     assert steps.min() > 0
@@ -145,7 +151,7 @@ def test_coefficients_of_functions():
         (lambda: sv.SphericalSGD(0.1, 0), "batch_size: wanted"),
         (lambda: sv.theory.passage_time(sv.SingleIndex(), sv.SphericalSGD(), 1.0), "overlap: wanted"),
         (lambda: sv.theory.passage_time(sv.SingleIndex(), sv.SGD()), "algorithm: wanted"),
-        (lambda: sv.solve(sv.SingleIndex(), sv.SphericalSGD(100.0), sv.Diffusion(), [0, 1]), "learning_rate: wanted steps"),
+        (lambda: sv.solve(sv.SingleIndex(), sv.SphericalSGD(99.0), sv.Diffusion(), [1]), "learning_rate: wanted steps"),
     ],
 )  # fmt: skip
 def test_bad_input_is_refused(call, wanted):
