@@ -125,7 +125,7 @@ def plot(dataset):
         last = sources[sources > 2 - 1 / A]
         right.plot(last, A * last / (1 + A * last), ":", color="0.3", label="without batch noise")
         left.set(xscale="log", yscale="log", xlabel="compute = width × time", ylabel="lowest risk (mean squared error)")
-        left.legend(fontsize=7.5, loc="lower left")
+        left.legend(fontsize=7.5, loc="upper left")
         right.set(xlabel="source exponent B", ylabel="exponent of the lowest risk in compute")
         right.legend(fontsize=7.5, loc="lower right")
         lazy, rich = (exponent(dataset, str(name)) for name in dataset.setting.values[:2])
@@ -141,7 +141,7 @@ def report(dataset) -> list[dict]:
         beta, gamma, _ = ROWS[name]
         found, b = exponent(dataset, name), source(beta)
         if b < 2 - 1 / A:
-            rows.append(report_row(f"{name}: exponent in compute", predicted(beta, gamma), found, 0.006))
+            rows.append(report_row(f"{name}: exponent in compute", predicted(beta, gamma), found, 0.01))
             continue
         rows.append(report_row(f"{name}: exponent in compute, no batch noise", A * b / (1 + A * b), found, 0.008))
         rows.append(report_row(f"{name}: the table's row, which has batch noise", predicted(beta, gamma), found, None))

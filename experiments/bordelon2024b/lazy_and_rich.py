@@ -4,7 +4,8 @@ A two-layer linear network of many hidden units follows a gradient flow whose ri
 move. With eigenvalues k^-a and source exponent B the risk falls as t^-B without richness, and with any richness as
 t^(-2 B / (1 + B)) where B < 1, because the gain of the network grows with what it has learnt; where B > 1 it stops
 growing, and nothing changes. Behind random features of width 10^12 the bottleneck is far below, and local slopes meet
-the predicted ones; with 120 modes they are steeper. The marks are networks of finite width, trained by small steps.
+the predicted ones; with 120 modes they are steeper. The report also trains networks of finite width, by small steps,
+beside the flow.
 
 Source: Bordelon, Atanasov, Pehlevan 2024 (arXiv 2409.17858).
 """
@@ -102,7 +103,7 @@ def plot(dataset):
         last = steps[-1]
         for source, gamma in ((0.4, 0.0), (0.4, 1.0), (1.5, 1.0)):
             right.annotate(f"−{predicted(source, gamma):.3g}", (last, -predicted(source, gamma)), xytext=(3, 0),
-                           textcoords="offset points", fontsize=7.5, va="center")
+                           textcoords="offset points", fontsize=7.5, va="bottom")
         left.set(xscale="log", yscale="log", xlabel="time of gradient flow", ylabel="risk (mean squared error)")
         right.set(xscale="log", xlabel="time of gradient flow", ylabel="local slope of the risk")
         left.legend(fontsize=7.5, loc="lower left")
