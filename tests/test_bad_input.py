@@ -122,8 +122,13 @@ IMPOSSIBLE = {
     "batch schedule below one": (
         lambda: solve(algorithm=sv.BatchSchedule(sv.SGD(), lambda t: 4.0 - t), steps=[9]), "size", "got 0 at step 4"),
     "batch schedule below one, a number": (lambda: solve(algorithm=sv.BatchSchedule(sv.SGD(), 0.5)), "size", "got 0.5"),
-    "batch schedule, simulated": (
-        lambda: solve(algorithm=sv.BatchSchedule(), method=sv.Simulation(), key=KEY), "algorithm", "BatchSchedule"),
+    "batch schedule, drawn one by one": (
+        lambda: solve(algorithm=sv.BatchSchedule(), method=sv.Simulation(sampler="direct"), key=KEY),
+        "algorithm", "BatchSchedule"),
+    "batch schedule, batches drawn": (
+        lambda: solve(
+            algorithm=sv.BatchSchedule(size=lambda t: 1.0 + 0 * t), method=sv.Simulation(sampler="batch"), key=KEY),
+        "sampler", "got 'batch'"),
     "pieces": (lambda: sv.schedules.piecewise([1.0], [1.0]), "values", "(1,)"),
     "joined": (lambda: sv.schedules.join([sv.schedules.constant(1.0)], [3.0]), "schedules", "got 1 and"),
     "penalty negative": (lambda: sv.Ridge(-1.0), "penalty", "got -1"),

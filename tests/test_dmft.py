@@ -79,6 +79,7 @@ def end_of_band(width, samples, noise):
         return float(right_edge(prepare(EIGVALS, np.ones(MODES), width, samples))[0])
 
 
+@pytest.mark.slow
 def test_a_rate_close_to_instability_is_one():
     *sizes, scale = CASES["close to instability"]
     curve = solve(listed(*sizes), SGD(scale / TRACE, None), DMFT(), [1])
@@ -98,6 +99,7 @@ def test_a_divergent_run_grows_as_the_time_domain_does():
     assert curve.risk[-1] == np.inf
 
 
+@pytest.mark.slow
 def test_where_no_eigenvalue_is_apart_it_has_no_answer_between_the_end_of_the_band_and_the_threshold():
     """The typical draw decays, the smeared spectrum does not: NaN and flagged at every step, parts as well as risk."""
     sizes = (12.0, 9.0, 0.3)
@@ -118,6 +120,7 @@ def test_where_no_eigenvalue_is_apart_it_has_no_answer_between_the_end_of_the_ba
     ("width", "samples", "draws", "tolerance"),
     [(12, 9, 4000, 0.05), (20, 60, 3000, 0.03), pytest.param(200, 100, 500, 0.03, marks=pytest.mark.slow)],
 )
+@pytest.mark.slow
 def test_the_threshold_is_that_of_the_median_draw(width, samples, draws, tolerance):
     """2 / (largest eigenvalue of F F^T / P), F = X W, at alpha = 0.8; the end of the band is 25% off and more."""
     model = PowerLawRF(0.8, 0.3, width, 4 * width, samples=samples)
@@ -133,6 +136,7 @@ def test_the_threshold_is_that_of_the_median_draw(width, samples, draws, toleran
 
 
 @pytest.mark.parametrize("name", ["fewer samples than width", "fewer features than samples"])
+@pytest.mark.slow
 def test_correlations_equal_the_time_domain(name):
     *sizes, scale = CASES[name]
     rate = scale / TRACE
@@ -150,6 +154,7 @@ def test_residuals_and_feature_gradients_depend_on_the_sum_of_the_times():
 
 
 @pytest.mark.parametrize("name", ["fewer samples than width", "fewer features than samples"])
+@pytest.mark.slow
 def test_responses_equal_the_time_domain(name):
     width, samples, noise, scale = CASES[name]
     rate = scale / TRACE
@@ -199,6 +204,7 @@ def test_parts_are_cross_correlators(name):
     close(bagged, overlap[1, 0] + noise**2)
 
 
+@pytest.mark.slow
 def test_flow_is_descent_with_small_steps():
     """Descent at rate g / n, step n t, differs from flow by c / n: two Richardson steps leave the flow."""
     model, steps = listed(14.0, 9.0, 0.3), np.array([0, 1, 5, 40, 1000])

@@ -50,6 +50,7 @@ def test_late_training_is_the_ridgeless_closed_form(width, samples, noise):
     ("width", "samples"),
     [(1e9, 1e5), *(pytest.param(*n, marks=pytest.mark.slow) for n in ((1e5, 1e9), (3e8, 2e8)))],
 )
+@pytest.mark.slow
 def test_late_training_is_ridgeless_regression_in_all_its_parts(width, samples):
     model = power_law(1.7, 1.3, width, samples, noise=0.1)
     late = decompose_training(model, SGD(0.3, None), [10**17])
@@ -82,6 +83,7 @@ def test_minibatches_of_a_stream_are_the_recursion():
 
 
 @pytest.mark.parametrize("algorithm", [SGD(0.3, None), pytest.param(GradientFlow(0.3), marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_endless_width_and_data_is_the_population(algorithm):
     """sum_k lambda_k w_k^2 r_t(lambda_k)^2, r_t the residual of one mode; width is infinite for a listed problem."""
     lam = np.arange(1.0, 41) ** -1.3
@@ -127,6 +129,7 @@ def slope(x, y):
     ("a", "b"),
     [(3.2, 1.5), *(pytest.param(*law, marks=pytest.mark.slow) for law in ((1.5, 1.25), (2.0, 1.5), (3.0, 1.25)))],
 )
+@pytest.mark.slow
 def test_exponents_of_time_samples_and_width(a, b):
     """(a-1)/b, min(a-1, 2b) and min(a-1, b), the last where notes on the paper quote min(a-1, 2b)."""
     huge, rate = 1e13, SGD(0.5, None)

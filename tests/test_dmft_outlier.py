@@ -97,6 +97,7 @@ def test_every_rate_below_the_threshold_has_an_answer(width, samples, alpha):
 
 
 @pytest.mark.parametrize("width", [20, 100])
+@pytest.mark.slow
 def test_on_a_stream_it_is_the_one_pass_theory(width):
     """Two contours, in two planes, around the same outlier."""
     law = PowerLawRF(0.8, 0.3, width, AMBIENT)
@@ -168,6 +169,7 @@ def test_correlations_have_the_same_outlier(rate):
     np.testing.assert_allclose(found.c1[1, 3], found.c1[0, 4], rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_parts_have_the_same_outlier():
     law, algorithm, steps = model(100, 200), SGD(1.75, None), np.array([0, 1, 2, 63, 64, 300])
     parts = decompose_training(law, algorithm, steps)
@@ -177,6 +179,7 @@ def test_parts_have_the_same_outlier():
 
 
 @pytest.mark.parametrize(("rate", "tolerance"), [(1.0, 1e-14), (1.75, 1e-4), (1.95, 1e-4)])
+@pytest.mark.slow
 def test_inverse_responses_have_their_outlier_in_their_own_place(rate, tolerance):
     """R1 (1 - R02/P) = 1 and R3 (1 - R24/N) = 1: exactly with all of the spread, to O(1/size^2) with none."""
     found, start = responses(model(100, 200), SGD(rate, None), np.arange(120)), np.eye(120)[0]

@@ -66,6 +66,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_a_device_holds_and_draws_its_features_alone():
     """41 x 10 features on 4 devices: 41 x 3 each, 2 of 12 absent. One sum of 3 runs x 8 samples a step crosses them."""
     found = on_devices(4, HELD)

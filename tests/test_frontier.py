@@ -70,6 +70,7 @@ def tried():
         return grid, np.stack([np.asarray(curve(a, s - a)) for a, s in NEAR + FAR])
 
 
+@pytest.mark.slow
 def test_the_optimum_is_the_least_risk_of_all_widths(found, tried):
     """Never above the least of 61 widths (to 1e-9), and at most one step of them away from it."""
     grid, risks = tried
@@ -218,6 +219,7 @@ def test_a_measured_frontier_refuses_by_name(changes, message):
         sv.compute_frontier(**right | changes)
 
 
+@pytest.mark.slow
 def test_a_theory_is_measured_without_a_key_and_an_optax_optimizer_with_one():
     steps = sv.log_steps(3000, 60)[1:]
     widths = [4, 8, 16, 32, 64]

@@ -84,6 +84,7 @@ def test_second_derivatives_in_alpha_and_learning_rate(name, x64):
 
 
 @pytest.mark.parametrize("x64", [True, False])
+@pytest.mark.slow
 def test_values_under_vmap_and_jit_follow_the_flags(x64):
     with jax.enable_x64(x64):
         points = jnp.asarray(np.stack([POINT, POINT * 1.125]))

@@ -205,6 +205,7 @@ def one_block(decay, state, length):
     return float(jax.jit(lambda y, h: checked_block(system, y, 0.0, h, TOLERANCE)[1])(state, length))
 
 
+@pytest.mark.slow
 def test_a_mode_that_a_block_would_damp_while_its_steps_do_not_leaves_the_error_unbounded():
     """Beside a mode at rest: one that grows from 1e-13, one that turns by 2 radians a step for ever, one that dies."""
     turn = np.array([[np.cos(2), -np.sin(2)], [np.sin(2), np.cos(2)]])

@@ -10,6 +10,7 @@ KEY = jax.random.key(6)
 
 
 @pytest.mark.parametrize("sampler", ["direct", "wishart"])
+@pytest.mark.slow
 def test_a_measured_spectrum_is_descended_in_the_original_coordinates_too(sampler):
     """Batches of 8: the mean of 4000 runs (known to 0.7%) against the second moments of X^T X / n, by a NumPy loop."""
     rng = np.random.default_rng(1)

@@ -11,6 +11,7 @@ NOISE, RATE, BATCH = 0.7, 0.3, 6
 
 
 @pytest.mark.parametrize("sampler", ["direct", "batch", "wishart"])
+@pytest.mark.slow
 def test_one_step_from_the_target_adds_the_variance_of_the_gradient_noise(sampler):
     """theta_1 - theta* = (g/B) sum_b eps_b f_b, so the risk grows by (g^2/B) noise^2 sum lambda^2.
 

@@ -43,7 +43,7 @@ def test_the_moments_of_a_row_give_the_printed_risks(name):
     np.testing.assert_allclose(curve.risk, golden, rtol=2e-5)
 
 
-@pytest.mark.parametrize("batch_size", [3, None])
+@pytest.mark.parametrize("batch_size", [3, pytest.param(None, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ROWS)
 def test_the_moments_of_a_row_are_those_of_the_matrix_recursion(name, batch_size):
     """Started away from zero, where weight decay needs the overlap of the start with the target."""
@@ -56,7 +56,7 @@ def test_the_moments_of_a_row_are_those_of_the_matrix_recursion(name, batch_size
 
 
 # One of each: plain, averaged, decayed, in time.
-WALKED = ("heavy ball", "lookahead", "EMA", "heavy ball, weight decay", "linear decay")
+WALKED = ("heavy ball", "linear decay")
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in WALKED else [pytest.mark.slow]) for n in ROWS])
@@ -72,7 +72,10 @@ def test_the_steps_of_a_row_agree_with_its_moments(name):
     assert np.abs(check.relative_error).max() < 0.04
 
 
-@pytest.mark.parametrize("name", ["heavy ball", "Nesterov", "EMA", "heavy ball, EMA", "lookahead", "schedule-free"])
+FILTERED = ["heavy ball", "Nesterov", "EMA", "heavy ball, EMA", "lookahead", "schedule-free"]
+
+
+@pytest.mark.parametrize("name", [FILTERED[0], *(pytest.param(n, marks=pytest.mark.slow) for n in FILTERED[1:])])
 def test_the_filter_of_a_row_is_full_batch_training(name):
     """On one data set the closed form in time equals the step loop, test and training risk."""
     data = sv.PowerLawRF(0.7, 0.6, 12, 48, noise=0.2, samples=20).draw(KEY)
@@ -110,6 +113,7 @@ def test_the_stability_threshold_of_a_row_is_the_printed_one(row, momentum, thre
 
 
 @pytest.mark.parametrize("name", ["heavy ball", "Nesterov", "EMA", "weight decay", "preconditioned"])
+@pytest.mark.slow
 def test_the_kernel_norm_is_that_of_the_summed_moments(name):
     """sum_r lam [T^r i]_0 by a linear solve in NumPy, on the moments that noise reaches."""
     lam = np.arange(1.0, 31) ** -1.3

@@ -22,7 +22,7 @@ def test_the_table_in_the_docs_is_fresh():
         (("data set", "draw"), "Ridge", {"Simulation", "Exact"}),
         (("data set", "draw"), "Optax", {"Simulation"}),
         (("fresh stream", "law"), "WeightDecay", {"Simulation", "DMFT", "Recursion", "Volterra"}),
-        (("fresh stream", "law"), "BatchSchedule", {"DMFT", "Recursion", "Volterra"}),
+        (("fresh stream", "law"), "BatchSchedule", {"Simulation", "DMFT", "Recursion", "Volterra"}),
         (("data set", "draw"), "EMA, full batch", {"Simulation", "Exact"}),
         (("data set", "draw"), "Preconditioned, full batch", set()),
     ],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from solvable.numerics.chi_square import chi_square
+from solvable.numerics.chi_square import chi_square, chi_square_of
 from solvable.numerics.normals import key_words, normal_pairs, normals, split_order, split_parts, threefry2x32
 
 KEY = jax.random.key(11)
@@ -139,6 +139,16 @@ def test_chi_square_law(degrees):
         double = draw(jnp.float64)
     # the two differ only where rounding flips an acceptance
     assert (np.abs(single - double) < 1e-4 * degrees + 1e-3).mean() > 0.999
+
+
+def test_chi_square_numbers_of_real_degrees_that_change_with_the_step():
+    """0 where there are none; by Kolmogorov and Smirnov below 1, between 1 and 2, and above."""
+    degrees = np.tile([0.0, 0.4, 1.5, 7.3], 50_000)
+    drawn = np.asarray(chi_square_of(key_words(KEY), jnp.arange(len(degrees)), jnp.asarray(degrees), jnp.float32))
+    assert (drawn[degrees == 0] == 0).all()
+    for k in (0.4, 1.5, 7.3):
+        assert stats.kstest(drawn[degrees == k], stats.chi2(k).cdf).pvalue > 1e-3
+        assert stats.kstest(drawn[degrees == k], stats.chi2(1.05 * k).cdf).pvalue < 1e-3
 
 
 def test_chi_square_without_degrees_is_zero():

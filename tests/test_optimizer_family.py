@@ -154,7 +154,11 @@ def test_averaging_from_the_start_is_polyaks_mean_of_sgd():
 CONSTANT = ("EMA", "weight decay")  # by a convolution; the others by the kernel of two times
 
 
-@pytest.mark.parametrize("name", sorted(ROWS.keys() - {"linear decay"}))
+READ = ("heavy ball", "EMA", "weight decay", "schedule-free")
+LONG = [pytest.param(n, marks=pytest.mark.slow) for n in sorted(ROWS.keys() - {"linear decay", *READ})]
+
+
+@pytest.mark.parametrize("name", [*READ, *LONG])
 def test_volterra_reads_what_is_judged(name):
     """Averages, lookahead and weight decay too: equal to the recursion."""
     algorithm = ROWS[name][0](0.3 if name in CONSTANT else RISING, 3)
@@ -170,6 +174,19 @@ def test_a_ramped_batch_is_the_recursion_with_its_own_noise_at_every_step():
         expected.append(risk)
         moments = (1 - g * LAM) ** 2 * moments + g**2 / (1.5 + 0.3 * t) * LAM * (LAM * moments + risk)
     np.testing.assert_allclose(risks(sv.BatchSchedule(sv.SGD(g), lambda t: 1.5 + 0.3 * t)), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", [lambda t: 1.5 + 0 * t, lambda t: 1 + 0.25 * t], ids=["between integers", "ramped"])
+def test_a_batch_size_that_changes_or_is_no_integer_is_simulated(size):
+    """20000 runs, within 3% with a standard error below 1%; the wrong noise, of batches twice as large, is refused."""
+    steps = [1, 3, 10, 30]
+    simulation, key = sv.Simulation(20_000), jax.random.key(0)
+    simulate = lambda s: sv.solve(PROBLEM, sv.BatchSchedule(sv.SGD(0.3), s), simulation, steps, key=key)  # noqa: E731
+    theory = np.asarray(sv.solve(PROBLEM, sv.BatchSchedule(sv.SGD(0.3), size), sv.Recursion(), steps).risk)
+    run, wrong = simulate(size), simulate(lambda t: 2 * size(t))
+    assert (np.asarray(run.stderr) / theory).max() < 0.01
+    assert np.abs(np.asarray(run.risk) / theory - 1).max() < 0.03
+    assert np.abs(np.asarray(wrong.risk) / theory - 1).max() > 0.1
 
 
 @pytest.mark.slow

@@ -61,6 +61,7 @@ def test_errors_over_runs_are_those_of_independent_repetitions():
     np.testing.assert_allclose(value.std(0, ddof=1) / stderr.mean(0), 1.0, atol=0.15)  # 4 / sqrt(2 * 400)
 
 
+@pytest.mark.slow
 def test_another_phases_typical_draw_is_refused_by_the_exact_means_of_draws():
     """The tolerances of the loss curves: 7 right theories pass, 42 wrong ones do not."""
     width, steps, key = 48, np.array([1, 4, 16, 64, 256, 1024]), jax.random.key(0)

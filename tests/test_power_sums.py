@@ -141,13 +141,17 @@ def test_harmonic_sum_to_a_real_limit_is_a_difference_of_hurwitz_zetas(p, v):
     assert ours_harmonic(p, v) == pytest.approx(zeta(p) - zeta(p, v + 1), rel=1e-12)
 
 
+slope_of_harmonic = jax.jit(jax.grad(lambda v: harmonic_sum(jnp.asarray(1.4), v)))
+slope_of_power_sum = jax.jit(jax.jacfwd(lambda w, v: power_sum(jnp.zeros(()), w, jnp.asarray(1.0), v).real, argnums=1))
+
+
 @pytest.mark.parametrize("v", REAL)
 def test_the_derivative_in_the_count_is_continuous(v):
     """d/dv sum_j j^{-p} = p zeta(p + 1, v + 1), at integers as anywhere; and that of a power sum by digammas."""
     with jax.enable_x64(True):
-        slope = jax.grad(lambda v: harmonic_sum(jnp.asarray(1.4), v))(jnp.asarray(v))
+        slope = slope_of_harmonic(jnp.asarray(v))
         w = jnp.array([0.03, 1e-3, 1e-5])  # right of, within and left of the middle piece of the integral
-        turned = jax.jacfwd(lambda v: power_sum(jnp.zeros(()), w, jnp.asarray(1.0), v).real)(jnp.asarray(v))
+        turned = slope_of_power_sum(w, jnp.asarray(v))
     h = 1e-3
     w = np.asarray(w)
     numeric = (by_digammas(w, 1.0, v + h) - by_digammas(w, 1.0, v - h)).real / (2 * h)
@@ -189,6 +193,7 @@ def test_harmonic_sum_of_a_trillion_terms(p):
     assert ours_harmonic(p, v) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_end_corrections_sum_polynomials_exactly():
     """sum_{k<n} k^m = integral_0^n x^m + the corrections at both ends (from n - 1 down), m < 10."""
     g = gregory_weights()

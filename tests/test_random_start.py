@@ -11,7 +11,7 @@ MODEL = sv.PowerLawRF(ALPHA, BETA, WIDTH, AMBIENT, noise=0.2, init_std=STD)
 SGD, STEPS = sv.SGD(0.15, 2), [0, 1, 10, 60]
 
 
-@pytest.mark.parametrize("method", [sv.Recursion(), sv.Volterra()])
+@pytest.mark.parametrize("method", [pytest.param(sv.Recursion(), marks=pytest.mark.slow), sv.Volterra()])
 def test_the_risk_at_the_start_is_the_power_of_target_and_parameters(method):
     """E |sqrt(D) (W theta - b)|^2 = sum j^(-2 alpha - 2 beta) + init_std^2 sum j^(-2 alpha), whatever the width."""
     j = np.arange(1.0, AMBIENT + 1)
@@ -24,6 +24,7 @@ def averaged(draw, std):
     return sv.LinearProblem(draw.eigvals, np.sqrt(np.asarray(draw.target) ** 2 + std**2), float(draw.floor))
 
 
+@pytest.mark.slow
 def test_the_typical_risk_is_the_mean_over_draws():
     """What a start adds: theory of the law against the mean of 60 draws' exact recursions, within 3% at every step."""
     at_zero = sv.PowerLawRF(ALPHA, BETA, WIDTH, AMBIENT, noise=0.2)

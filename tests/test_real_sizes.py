@@ -72,6 +72,7 @@ def test_the_risk_is_smooth_in_width_from_width_one(alpha):
     assert np.abs(np.diff(value, 3)).max() < 12 * step**3
 
 
+@pytest.mark.slow
 def test_the_risk_is_smooth_in_ambient():
     """log risk at width 3.3, ambient 5 to 10.7: fourth differences over 0.05 are below 2e-5; a kink makes them 1e-3."""
     sizes = 5 + 0.05 * np.arange(114)

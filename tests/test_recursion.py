@@ -39,7 +39,7 @@ def plain_risk(model, algorithm, last, rate=None):
     return plain.recursion(s.eigvals, s.mass, s.error, float(s.floor), rate, algorithm.batch_size, last)
 
 
-@pytest.mark.parametrize("batch_size", [1, 8, None])
+@pytest.mark.parametrize("batch_size", [1, pytest.param(8, marks=pytest.mark.slow), None])
 @pytest.mark.parametrize("what", ["problem", "model"])
 def test_closed_form_equals_the_plain_iteration(request, what, batch_size):
     subject = request.getfixturevalue(what)
@@ -56,7 +56,7 @@ def test_every_step_of_the_first_thousand(problem):
 
 
 @pytest.mark.parametrize("batch_size", [1, None])
-@pytest.mark.parametrize("width", [1, 2, 8, 16])
+@pytest.mark.parametrize("width", [1, *(pytest.param(w, marks=pytest.mark.slow) for w in (2, 8, 16))])
 def test_a_risk_without_floor_keeps_its_digits_while_it_vanishes(width, batch_size):
     """Down to 10^-290: the inversion runs about the slowest decay, not about zero."""
     model = LinearRegression(1.0, 0.7, width)
@@ -124,7 +124,7 @@ def test_divergence_is_raised_only_on_request(problem):
         solve(problem, SGD(3.0, 1), Recursion(), [0, 10], throw=True)
 
 
-@pytest.mark.parametrize("batch_size", [1, 8, None])
+@pytest.mark.parametrize("batch_size", [1, *(pytest.param(b, marks=pytest.mark.slow) for b in (8, None))])
 def test_absent_modes_change_nothing(problem, batch_size):
     """A mode with eigenvalue, mass and error 0, in the spectrum and therefore in a stack of ragged widths."""
     pad = lambda x: np.concatenate([x, np.zeros(37)])  # noqa: E731
@@ -202,6 +202,7 @@ class ConstantHeavyBall(AbstractModewise):
         return jnp.stack([self.learning_rate**2 * kick, -self.learning_rate * kick, kick], -1)
 
 
+@pytest.mark.slow
 def test_a_constant_rate_with_several_moments_is_iterated():
     """Without momentum heavy ball is SGD; with it the recursion is its own simulation."""
     problem, steps = PowerLawRF(width=12).draw(jax.random.key(0)), log_steps(200, 12)

@@ -245,7 +245,11 @@ def two_point_overlap(nodes, noise, penalty, features, data):
     return float(pair(modes, noise, points, points, features, data).c0[0, 0].real)
 
 
-@pytest.mark.parametrize(("width", "samples"), [(14.0, 9.0), (9.0, 14.0), (40.0, 60.0), (np.inf, 12.0), (12.0, np.inf)])
+PAIRS = [(14.0, 9.0), (12.0, np.inf)]
+MORE_PAIRS = [pytest.param(*p, marks=pytest.mark.slow) for p in ((9.0, 14.0), (40.0, 60.0), (np.inf, 12.0))]
+
+
+@pytest.mark.parametrize(("width", "samples"), PAIRS + MORE_PAIRS)
 def test_overlaps_of_two_systems_are_sums_of_parts(width, samples):
     """Two derivations that share the effective ridge alone: the two-point equations and the closed forms."""
     eigvals, power, noise = J[:30] ** -1.3, J[:30] ** -1.6, 0.3
@@ -265,6 +269,7 @@ def test_overlaps_of_two_systems_are_sums_of_parts(width, samples):
 
 
 @pytest.mark.parametrize(("width", "samples"), [(14.0, 9.0), (10.0, 10.0), (40.0, 60.0), (np.inf, 12.0)])
+@pytest.mark.slow
 def test_the_root_of_a_positive_penalty_keeps_its_digits(width, samples):
     """kappa - kappa_0 of penalties down to 1e-18, by the explicit rho(kappa), which does not know how it was found."""
     with jax.enable_x64(True):
@@ -320,6 +325,7 @@ def test_the_best_penalty_of_isotropic_inputs(directions, samples):
         assert float(best) == pytest.approx(noise**2 * directions / (samples * 2.0), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_best_penalty_is_none_where_it_only_hurts():
     """A noiseless target far smoother than the inputs wants a negative penalty."""
     model = sv.LinearRegression(0.6, 3.0, 1000, samples=50)
@@ -353,6 +359,7 @@ def test_a_map_is_its_points():
             assert grid[i, k] == pytest.approx(typical(point, 1e-3), rel=1e-13)
 
 
+@pytest.mark.slow
 def test_sizes_of_a_thousand_million():
     """Against the asymptotic law, whose error is O(1/m): the digits are all there."""
     model = sv.PowerLawRF(0.75, 0.0, 100, math.inf)
@@ -434,6 +441,7 @@ def least_squares(phi, labels, penalty):
         pytest.param(0.6, 0.2, 90, 200, 120, 1e-2, 0.2, 1000, marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_test_and_training_risk_by_simulation(alpha, beta, ambient, width, samples, penalty, noise, draws):
     """Within 1.5%, and within 4.5 standard errors of the theory plus 0 to 2 / min(width, samples)."""
     rng, measured, j = np.random.default_rng(11), [], np.arange(1.0, ambient + 1)

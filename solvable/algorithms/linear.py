@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from solvable.algorithms import schedules
 from solvable.algorithms.base import AbstractModewise
 from solvable.algorithms.settings import check_kind, settings_of
-from solvable.forms.algorithms import Filter, Rotatable, Step, Steps
+from solvable.forms.algorithms import Filter, Step, Steps
 from solvable.forms.base import Form
 from solvable.forms.linear_map import LinearMap, join, pairs, power, second_moment_decay
 
@@ -79,8 +79,8 @@ class AbstractLinear(AbstractModewise, Filter):
             absent |= {Filter}
         if self.covariance_power is not None:
             absent |= {Filter, Steps}
-        if callable(self.batch_size):
-            absent |= {Steps, Rotatable}
+        if callable(self.batch_size):  # the law of the gradient alone knows a size that changes, in the eigenbasis
+            absent |= {Steps}
         return tuple(form for form in super().states() if form not in absent)
 
     def preconditioner(self, eigvals):

@@ -103,11 +103,21 @@ class Preconditioned(AbstractWrapper):
         return jnp.asarray(self.power) + (0.0 if inside is None else inside)
 
 
+class BatchSize(eqx.Module):
+    """B_t as a function of the step."""
+
+    size: Setting
+
+    def __call__(self, step):
+        return at(step, self.size)[0]
+
+
 class BatchSchedule(AbstractWrapper):
     """The inner optimizer with another batch size at every step; only 1 / B_t enters the theory.
 
-    `Recursion`, `Volterra` and `DMFT` of a fresh stream take it. Nothing that draws batches does, nor anything on a
-    finite data set: they refuse it. B need not be an integer, and `schedules.constant` makes one that can be traced.
+    On a fresh stream `Recursion`, `Volterra` and `DMFT` take it, and `Simulation` by the law of the batch-mean gradient
+    (sampler "wishart"). What draws the samples of a batch one by one refuses it, and so does everything on a finite
+    data set. B need not be an integer, and `schedules.constant` makes one that can be traced.
 
     Attributes:
         inner: the optimizer; its own batch size is not used.
@@ -121,4 +131,4 @@ class BatchSchedule(AbstractWrapper):
     @property
     def batch_size(self) -> Any:
         """B_t as a function of the step."""
-        return lambda step: at(step, self.size)[0]
+        return BatchSize(self.size)

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float, Int, UInt32
 
 from solvable.numerics.normals import normal_pairs, uniforms
 
+_MOST_ATTEMPTS = 1 << 20  # attempts have counters below twice this; one fails once in twenty times
 _SERIES = 14  # terms of the bracket for |y| < 1/4: the first one left out is below 1e-9 of the first one kept
 
 
@@ -31,7 +32,27 @@ def chi_square(words: UInt32[Array, "2"], steps: Int[Array, " steps"], k: int, d
         return jnp.zeros(len(steps), dtype)
     if k == 1:
         return normal_pairs(words, steps, 1, dtype)[:, 0].real ** 2
-    degrees = jnp.asarray(k, dtype)
+    return _accepted(words, steps, jnp.asarray(k, dtype), dtype)
+
+
+@partial(jax.jit, static_argnames="dtype")
+def chi_square_of(
+    words: UInt32[Array, "2"], steps: Int[Array, " steps"], degrees: Float[Array, " steps"], dtype
+) -> Float[Array, " steps"]:
+    """One chi-square number a step, with ``degrees[i] >= 0`` degrees of freedom, any real number; 0 where they are 0.
+
+    Below 2 degrees the attempts would not be accepted with the right law: chi^2_k = U^(2/k) chi^2_{k+2}, U uniform.
+    """
+    degrees = jnp.asarray(degrees, dtype)
+    few, some = degrees < 2, degrees > 0
+    whole = _accepted(words, steps, jnp.where(few, degrees + 2, degrees), dtype)
+    u = uniforms(words, steps, 2 * _MOST_ATTEMPTS, dtype)
+    part = jnp.exp(2 / jnp.where(some, degrees, 1) * jnp.log(u))
+    return jnp.where(some, jnp.where(few, part, 1) * whole, 0)
+
+
+def _accepted(words, steps, degrees, dtype):
+    """The attempt that is accepted first, at ``degrees`` >= 1."""
     d = degrees / 2 - jnp.asarray(1 / 3, dtype)
     c = 1 / jnp.sqrt(9 * d)
 

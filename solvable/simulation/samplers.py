@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, Int, Key
 from solvable.forms.draws import Reduction
 from solvable.keys import stream
 from solvable.models.base import AbstractProblem
-from solvable.numerics.chi_square import chi_square
+from solvable.numerics.chi_square import chi_square, chi_square_of
 from solvable.numerics.normals import key_words, normal_pairs
 from solvable.simulation.landscape import HIGHEST, AbstractLandscape, Eigenbasis, OriginalBasis
 
@@ -64,7 +64,6 @@ class AbstractSampler(eqx.Module):
 
 class _Reduced(AbstractSampler):
     landscape: AbstractLandscape
-    size: int = eqx.field(static=True)
 
     @property
     def initial(self):
@@ -89,8 +88,6 @@ class _Reduced(AbstractSampler):
 class PopulationGradient(_Reduced):
     """The exact gradient K (params - target)."""
 
-    size: int = eqx.field(static=True, default=0)
-
     def streams(self, key):
         return ()
 
@@ -107,6 +104,8 @@ class Batch(_Reduced):
 
     Sample b has its own stream, so a larger batch extends a smaller one.
     """
+
+    size: int = eqx.field(static=True)
 
     def streams(self, key):
         samples = jax.vmap(lambda b: key_words(jax.random.fold_in(stream(key, "features"), b)))(jnp.arange(self.size))
@@ -132,7 +131,7 @@ class Batch(_Reduced):
         return jnp.matmul(residual, features, precision=HIGHEST) / self.size
 
 
-class Wishart(_Reduced):
+class AbstractWishart(_Reduced):
     """The law of the batch-mean gradient in O(width), for any batch size B.
 
     With s^2 = Delta^T K Delta, sigma^2 = floor, chi_k^2 and n independent chi-square and normal numbers,
@@ -145,6 +144,10 @@ class Wishart(_Reduced):
     features, and the gradient is sqrt(Q) f / B.
     """
 
+    @abc.abstractmethod
+    def degrees(self, signal, rest, steps: Int[Array, " chunk"]) -> tuple[Any, ...]:
+        """(chi^2_B, chi^2_{B-1}) of these steps from two streams, and B where it changes in time."""
+
     def streams(self, key):
         names = ("features", "signal", "noise", "rest")
         first = jax.random.fold_in(stream(key, "features"), 0)
@@ -152,11 +155,30 @@ class Wishart(_Reduced):
 
     def draw(self, streams, steps):
         features, signal, noise, rest = streams
-        dtype = self._dtype
-        pairs = normal_pairs(features, steps, self._num_pairs, dtype)
-        label = normal_pairs(noise, steps, 1, dtype)[:, 0].real
-        inside = chi_square(signal, steps, self.size, dtype)
-        return pairs, label, inside, chi_square(rest, steps, self.size - 1, dtype)
+        pairs = normal_pairs(features, steps, self._num_pairs, self._dtype)
+        label = normal_pairs(noise, steps, 1, self._dtype)[:, 0].real
+        return pairs, label, *self.degrees(signal, rest, steps)
+
+    def _whole(self, features, p, label, outside, size, params):
+        """The gradient from p / sqrt(B), sigma n / sqrt(B) and sigma^2 chi^2_{B-1} / B, whose products carry the
+        1/B of the mean."""
+        delta = params - self.landscape.target
+        pull = self.landscape.hessian(delta)
+        square, overlap = _dot(jnp.stack([pull, features]), delta)  # one pass over delta
+        s = jnp.sqrt(square)
+        r = s * p - label
+        length = jnp.sqrt((r**2 + outside) / size)
+        inverse = jnp.where(square > 0, 1 / s, 0)
+        return length * features + pull * (inverse * (p * r - length * overlap * inverse))
+
+
+class Wishart(AbstractWishart):
+    """The same batch size at every step."""
+
+    size: int = eqx.field(static=True)
+
+    def degrees(self, signal, rest, steps):
+        return tuple(chi_square(w, steps, k, self._dtype) for w, k in ((signal, self.size), (rest, self.size - 1)))
 
     def prepare(self, drawn):
         pairs, label, inside, outside = drawn
@@ -165,15 +187,38 @@ class Wishart(_Reduced):
 
     def gradient(self, prepared, params):
         features, p, label, outside = prepared
-        delta = params - self.landscape.target
-        pull = self.landscape.hessian(delta)
-        square, overlap = _dot(jnp.stack([pull, features]), delta)  # one pass over delta
-        s = jnp.sqrt(square)
-        # p, label and outside carry 1/sqrt(B), 1/sqrt(B) and 1/B, so their products carry the 1/B of the mean
-        r = s * p - label
-        length = jnp.sqrt((r**2 + outside) / self.size)
-        inverse = jnp.where(square > 0, 1 / s, 0)
-        return length * features + pull * (inverse * (p * r - length * overlap * inverse))
+        return self._whole(features, p, label, outside, self.size, params)
+
+
+class WishartSchedule(AbstractWishart):
+    """A batch size B_t >= 1 for every step; a real number gives the law between those of the integers around it.
+
+    Chi-square numbers of B and B - 1 degrees of freedom exist for every real B >= 1, and the first two moments of the
+    gradient are those of a batch of B samples: means do not depend on B, second moments are linear in 1/B.
+    """
+
+    numbers: Any
+    function: Any = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, landscape: AbstractLandscape, size: Any) -> "WishartSchedule":
+        """``size``, a function of the step, as its numbers and the rest: samplers of many draws can be stacked."""
+        return cls(landscape, *eqx.partition(size, eqx.is_array_like))
+
+    def degrees(self, signal, rest, steps):
+        sizes = eqx.combine(self.numbers, self.function)
+        size = jax.vmap(lambda t: jnp.asarray(sizes(t), self._dtype))(steps)
+        inside, outside = (chi_square_of(w, steps, k, self._dtype) for w, k in ((signal, size), (rest, size - 1)))
+        return inside, outside, size
+
+    def prepare(self, drawn):
+        pairs, label, inside, outside, size = drawn
+        scale = self._sigma / jnp.sqrt(size)
+        return self.landscape.features(pairs), jnp.sqrt(inside / size), scale * label, scale**2 * outside, size
+
+    def gradient(self, prepared, params):
+        features, p, label, outside, size = prepared
+        return self._whole(features, p, label, outside, size, params)
 
 
 class Preconditioned(AbstractSampler):
@@ -226,6 +271,10 @@ def reduced(problem: AbstractProblem | Reduction, algorithm: Any, name: str, dty
 def _named(name: str, landscape: AbstractLandscape, size: int | None) -> AbstractSampler:
     if size is None:
         return PopulationGradient(landscape)
+    if callable(size):
+        if name == "batch":
+            raise ValueError("sampler: wanted 'auto' or 'wishart' for a batch size that changes in time; got 'batch'")
+        return WishartSchedule.of(landscape, size)
     name = ("batch" if size == 1 else "wishart") if name == "auto" else name
     check_batch(size, landscape.target.shape[-1] if name == "batch" else 1)
     return {"batch": Batch, "wishart": Wishart}[name](landscape, size)

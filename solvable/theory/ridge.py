@@ -20,7 +20,7 @@ from solvable.forms.population import Endless, Population
 from solvable.method import AbstractMethod, check_kind, read, read_model
 from solvable.models.base import AbstractProblem
 from solvable.numerics.grouping import map_in_groups
-from solvable.numerics.padding import padded, rounded_up
+from solvable.numerics.padding import padded, rounded_up_coarsely
 from solvable.numerics.precision import in_float64
 from solvable.theory.optimal_penalty import optimal
 from solvable.theory.ridge_equations import RidgeRisk, ridge_risk
@@ -98,7 +98,7 @@ def ridge_map(
 def over_points(function: Callable, points: Sequence[Float[Array, "*points"]]) -> Any:
     """A compiled ``function`` of flat points, padded so that maps of similar size share its program."""
     shape, count = points[0].shape, points[0].size
-    found = to_numpy(function(*(padded(x.reshape(-1), rounded_up(count)) for x in points)))
+    found = to_numpy(function(*(padded(x.reshape(-1), rounded_up_coarsely(count)) for x in points)))
     return jax.tree.map(lambda x: x[:count].reshape(shape), found)
 
 
