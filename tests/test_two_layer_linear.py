@@ -79,8 +79,8 @@ def test_a_network_of_finite_width_follows_it(gamma):
     law, steps = sv.TwoLayerLinear(sv.LinearRegression(*HARD, 8), gamma, hidden=1024), [0, 20, 100, 400]
     run = sv.solve(law, sv.SGD(0.01, None), sv.Simulation(num_runs=32), steps, key=KEY)
     limit = sv.solve(law, sv.GradientFlow(0.01), sv.Flow(), steps)
-    assert (np.asarray(run.stderr[1:]) / limit.risk[1:]).max() < 0.004
-    np.testing.assert_allclose(run.risk, limit.risk, rtol=0.012)
+    assert (np.asarray(run.stderr[1:]) / limit.risk[1:]).max() < 0.0043
+    np.testing.assert_allclose(run.risk, limit.risk, rtol=0.013)
     other = flow(law.inputs, 1.0 - gamma, steps, 0.01)
     assert np.abs(np.asarray(run.risk) / other.risk - 1).max() > 0.05  # the other richness is refused
 
@@ -92,6 +92,17 @@ def test_the_simulation_of_a_draw_is_descent_on_its_weights():
     with jax.enable_x64(True):
         run = sv.solve(problem, sv.SGD(1e-4, None), sv.Simulation(), [0, 5000, 20000], key=KEY)
     np.testing.assert_allclose(run.risk, expected, rtol=1e-3)
+
+
+@pytest.mark.slow
+def test_a_draw_is_the_same_network_in_every_basis():
+    """Batches in the eigenbasis, and in the original coordinates of random features, with the weights of one draw."""
+    problem = sv.TwoLayerLinear(sv.PowerLawRF(0.8, 0.4, 5, 12), 1.5, hidden=2).draw(KEY)
+    steps, runs = [0, 20, 80], 4000
+    ways = [sv.Simulation(runs, sampler=name) for name in ("auto", "direct")]
+    found = [sv.solve(problem, sv.SGD(0.05, 2), way, steps, key=KEY) for way in ways]
+    assert max((np.asarray(c.stderr) / c.risk).max() for c in found) < 0.01
+    np.testing.assert_allclose(found[0].risk, found[1].risk, rtol=0.03)
 
 
 def test_a_draw_of_infinite_width_keeps_its_features_and_has_no_weights():

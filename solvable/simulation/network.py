@@ -7,6 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from solvable.models.two_layer_linear import NetworkProblem
+from solvable.numerics.normals import split_order
+from solvable.numerics.precision import in_float64
 from solvable.simulation.samplers import AbstractSampler
 
 
@@ -59,12 +61,21 @@ class NetworkSampler(AbstractSampler):
         return (self.weights[:, -1] + self.gamma * out) @ layers + out @ self.weights[:, :-1]
 
 
-def network(problem: NetworkProblem, inner: AbstractSampler, dtype: Any) -> NetworkSampler:
-    """The network of ``problem``, on samples of its inputs drawn by ``inner``, which may pad them with absent ones."""
+def network(problem: NetworkProblem, inner: AbstractSampler, eigenbasis: bool, dtype: Any) -> NetworkSampler:
+    """The network of ``problem``, on samples of its inputs drawn by ``inner``.
+
+    Its weights are given along eigendirections. Samplers of the eigenbasis have them in an order of their own, an
+    absent one added to an odd number; all others are in the original coordinates.
+    """
     weights = jnp.asarray(problem.weights, dtype)
-    absent = inner.initial.shape[-1] + 1 - weights.shape[1]
-    padded = jnp.concatenate([jnp.pad(weights[:, :-1], ((0, 0), (0, absent))), weights[:, -1:]], 1)
-    return NetworkSampler(inner, padded, jnp.asarray(problem.gamma, dtype))
+    layer, out = weights[:, :-1], weights[:, -1:]
+    if eigenbasis:
+        width = layer.shape[1]
+        layer = jnp.pad(layer, ((0, 0), (0, width % 2)))[:, split_order(width)]
+    else:
+        basis = jnp.asarray(in_float64(problem.inputs.basis)(), dtype)
+        layer = jnp.matmul(layer, basis.T, precision="highest")
+    return NetworkSampler(inner, jnp.concatenate([layer, out], 1), jnp.asarray(problem.gamma, dtype))
 
 
 class Unrolled(eqx.Module):

@@ -200,7 +200,8 @@ class Simulation(AbstractResumable):
         size, dtype = algorithm.batch_size, jax.dtypes.canonicalize_dtype(float)
         problem = subject.problem if isinstance(subject, DRAWS) else subject
         if isinstance(problem, NetworkProblem):
-            return network(problem, self.source(problem.inputs, algorithm), dtype)
+            eigenbasis = self.sampler != "direct" and algorithm.rotation_equivariant
+            return network(problem, self.source(problem.inputs, algorithm), eigenbasis, dtype)
         if isinstance(problem, NeuronProblem):
             return neuron(problem, algorithm, self.sampler, dtype)
         if isinstance(problem, FiniteProblem):
