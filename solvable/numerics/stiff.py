@@ -64,7 +64,7 @@ def _extrapolated(field, solve: Inverse, y, h):
         step = h / count
         return jax.lax.fori_loop(0, count, lambda _, z: z + solve(step, step * field(z)), y)
 
-    table = jax.lax.map(steps, counts)
+    table = older = jax.lax.map(steps, counts)
     for k in range(1, ORDER):
         ratio = (counts[k:] / counts[:-k] - 1).reshape(-1, *[1] * y.ndim)
         table, older = table[1:] + jnp.diff(table, axis=0) / ratio, table
