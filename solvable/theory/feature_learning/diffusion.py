@@ -31,7 +31,8 @@ class Diffusion(AbstractMethod):
     step 10^15 costs what step 1000 does.
 
     A law starts from the overlap of a uniform direction, a draw from its own. ``stats`` hold the mean ``overlap``, the
-    mean of its absolute value ``aligned``, and the standard deviation of the risk over runs ``spread``.
+    mean of its absolute value ``aligned``, and the standard deviation of the risk over runs ``spread``, too large where
+    runs differ by less than the grid spreads them (g = h_1 in high dimension).
     """
 
     references: ClassVar[tuple[str, ...]] = ("benarous2021", "saad1995")
