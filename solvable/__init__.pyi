@@ -28,6 +28,7 @@ from .algorithms import Preconditioned as Preconditioned
 from .algorithms import Ridge as Ridge
 from .algorithms import ScheduleFree as ScheduleFree
 from .algorithms import SignSGD as SignSGD
+from .algorithms import SphericalSGD as SphericalSGD
 from .algorithms import TailAverage as TailAverage
 from .algorithms import WeightDecay as WeightDecay
 from .algorithms import schedules as schedules
@@ -44,7 +45,9 @@ from .models import LinearRegression as LinearRegression
 from .models import NonlinearRF as NonlinearRF
 from .models import PowerLawRF as PowerLawRF
 from .models import RandomFeatures as RandomFeatures
+from .models import SingleIndex as SingleIndex
 from .models import TeacherPerceptron as TeacherPerceptron
+from .models import TwoLayerLinear as TwoLayerLinear
 from .references import cite as cite
 from .simulation import Simulation as Simulation
 from .simulation import measure_learning_curve as measure_learning_curve
@@ -54,7 +57,9 @@ from .sweeps import sweep as sweep
 from .sweeps import sweep_status as sweep_status
 from .theory import DMFT as DMFT
 from .theory import DeterministicEquivalent as DeterministicEquivalent
+from .theory import Diffusion as Diffusion
 from .theory import Exact as Exact
+from .theory import Flow as Flow
 from .theory import Recursion as Recursion
 from .theory import Replica as Replica
 from .theory import SignClosure as SignClosure

@@ -57,6 +57,8 @@ def axes() -> Any:
 # A valid call of everything public; a function where an argument must be made anew.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "DMFT": {},
+    "Diffusion": {},
+    "Flow": {},
     "DeterministicEquivalent": {},
     "Exact": {},
     "Recursion": {},
@@ -76,6 +78,15 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "theory.perceptron_map": {
         "model": sv.TeacherPerceptron(), "algorithm": sv.Ridge(0.1), "ratio": [1.0, 2.0], "keep": 0.5, "probe_angle": 0.1,
+    },
+    "SphericalSGD": {"learning_rate": 0.1, "batch_size": 2},
+    "SingleIndex": {"link": [0.0, 1.0], "dimension": 8, "noise": 0.1},
+    "TwoLayerLinear": {"inputs": MODEL, "gamma": 1.0, "hidden": 4},
+    "models.hermite_coefficients": {"function": np.tanh, "degree": 3},
+    "theory.passage_time": {"model": sv.SingleIndex((0.0, 1.0), 8), "algorithm": sv.SphericalSGD(), "overlap": 0.5},
+    "simulation.passage_steps": {
+        "model": sv.SingleIndex((0.0, 1.0), 8), "algorithm": sv.SphericalSGD(), "overlap": 0.5, "last": 10, "num_runs": 2,
+        "key": KEY,
     },
     "SGD": {"learning_rate": 0.1, "batch_size": 2},
     "SignClosure": {},
@@ -376,6 +387,8 @@ def call(name: str, thing: Callable, arguments: dict[str, Any]) -> Any:
     if isinstance(result, sv.MaxMargin | sv.Logistic | sv.Practice):
         steps, law = None if result.one_shot else [0, 2], sv.TeacherPerceptron(dimension=4)
         return result, sv.solve(law, result, sv.Simulation(2), steps, key=KEY)
+    if isinstance(result, sv.SphericalSGD):
+        return result, sv.solve(sv.SingleIndex((0.0, 1.0), 8), result, sv.Simulation(2), [0, 3], key=KEY)
     if isinstance(result, sv.AbstractAlgorithm) and not result.one_shot and not result.continuous:
         return result, sv.solve(PROBLEM, result, sv.Simulation(2), [0, 3], key=KEY)
     if isinstance(result, sv.AbstractAlgorithm):

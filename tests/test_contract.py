@@ -14,7 +14,7 @@ import pytest
 import solvable as sv
 from solvable.algorithms import AbstractAlgorithm, AbstractStepwise
 from solvable.arguments import as_real
-from solvable.forms import AbstractSubject, Descent, Filter, LinearMap, Moments
+from solvable.forms import AbstractSubject, DataLaw, Descent, Filter, LinearMap, Moments, StreamLaw
 from solvable.method import AbstractMethod, match
 from solvable.models import AbstractModel, AbstractProblem, AbstractStream, DataSets, HasSpectrum
 from solvable.verbs.methods import takes
@@ -30,7 +30,9 @@ def final_classes(package, kind):
     return {n: c for n, c in classes.items() if not inspect.isabstract(c) and not n.startswith(("Abstract", "Has"))}
 
 
-LAWS = {n: c for n, c in final_classes("models", AbstractModel).items() if c is not DataSets}
+EVERY_LAW = {n: c for n, c in final_classes("models", AbstractModel).items() if c is not DataSets}
+# Laws of linear regression, whose draws are problems in an eigenbasis; others have forms of their own.
+LAWS = {n: c for n, c in EVERY_LAW.items() if {StreamLaw, DataLaw} & set(c().lowerings())}
 DRAWS = final_classes("models", AbstractProblem)
 ALGORITHMS = final_classes("algorithms", AbstractAlgorithm)
 METHODS = final_classes("theory", AbstractMethod) | final_classes("simulation", AbstractMethod)
@@ -48,7 +50,7 @@ def test_something_is_found():
     assert {"Recursion", "Volterra", "DMFT", "Exact", "DeterministicEquivalent", "Simulation"} <= METHODS.keys()
 
 
-@pytest.mark.parametrize("cls", [*LAWS.values(), sv.LinearProblem, *ALGORITHMS.values(), *METHODS.values()])
+@pytest.mark.parametrize("cls", [*EVERY_LAW.values(), sv.LinearProblem, *ALGORITHMS.values(), *METHODS.values()])
 def test_built_without_arguments_and_small(cls):
     built = cls()
     assert numbers(built) <= 1000
@@ -168,6 +170,11 @@ SUBJECTS = {
     "nonlinear draw": sv.NonlinearRF(samples=12, num_test=40).draw(KEY),
     "labels, law": sv.TeacherPerceptron(3.0, 0.5, "mixed", 0.5, 48),
     "labels, draw": sv.TeacherPerceptron(3.0, 0.5, "mixed", 0.5, 48).draw(KEY),
+    "network law": sv.TwoLayerLinear(sv.LinearRegression(1.25, -0.25, 6), 1.0, hidden=600),
+    "network draw": sv.TwoLayerLinear(sv.LinearRegression(1.25, -0.25, 6), 1.0, hidden=4).draw(KEY),
+    "network limit": sv.TwoLayerLinear(sv.LinearRegression(1.25, -0.25, 6), 1.0, hidden=None),
+    "neuron law": sv.SingleIndex((0.1, 0.8, 0.6), 400, noise=0.2),
+    "neuron draw": sv.SingleIndex((0.1, 0.8, 0.6), 400, noise=0.2).draw(KEY),
 }
 SETTINGS = {
     "SGD": sv.SGD(0.2, 4),
@@ -175,6 +182,7 @@ SETTINGS = {
     "SGD, schedule": sv.SGD(lambda t: 0.3 / (1 + t) ** 0.5, 4),
     "SGD, schedule, full batch": sv.SGD(lambda t: 0.3 / (1 + t) ** 0.5, None),
     "Ridge": sv.Ridge(0.05),
+    "SphericalSGD": sv.SphericalSGD(0.3),
     "GradientFlow": sv.GradientFlow(0.2),
     "Optax": sv.Optax(optax.adam(0.01), 2),
     "SignSGD": sv.SignSGD(0.01, 2),
@@ -216,6 +224,9 @@ def steps_of(algorithm):
 def test_enough_triples_are_answered_and_enough_are_refused():
     assert len(ANSWERED) >= 90
     assert len(TRIPLES) - len(ANSWERED) >= 300
+    flows = {(f"network {x}", "GradientFlow") for x in ("law", "limit")}
+    diffusions = {(f"neuron {x}", "SphericalSGD") for x in ("law", "draw")}
+    assert {t[:2] for t in ANSWERED if t[2] in ("Flow", "Diffusion")} == flows | diffusions
     # A user's own optimizer and a user's own solution meet every method without an edit.
     assert ("draw, stream", "heavy ball, moments", "Recursion") in ANSWERED
     # What is judged elsewhere than where gradients are taken has an equation too; preconditioning needs the eigenbasis
@@ -290,6 +301,9 @@ QUICK = [t for t in QUICK if t[0] != "bent law, stream" or t[1:] == ("SGD", "Rec
 def test_an_answered_triple_is_right(triple):
     """Against the optimizer itself. Where no step or solution can be run, against the filter on drawn data."""
     subject, algorithm, method = SUBJECTS[triple[0]], SETTINGS[triple[1]], METHODS[triple[2]]()
+    if triple[2] in ("Flow", "Diffusion"):
+        compare_features_that_learn(subject, algorithm, method)
+        return
     if triple[2] == "DMFT" and Descent not in algorithm.states():
         same = sv.solve(subject, algorithm, sv.Recursion(), STEPS)
         np.testing.assert_array_equal(sv.solve(subject, algorithm, method, STEPS).risk, same.risk)
@@ -321,6 +335,19 @@ def test_an_answered_triple_is_right(triple):
         assert error.max() < tolerance, (error, np.asarray(stderr) / np.asarray(expected))
         if not np.isnan(np.asarray(stderr)).any():
             assert (np.asarray(stderr) / np.asarray(expected)).max() < tolerance / 3
+
+
+def compare_features_that_learn(subject, algorithm, method):
+    """Networks against small steps of the weights; neurons against many of them."""
+    if isinstance(method, sv.theory.Flow):
+        slow, times, many = sv.SGD(algorithm.learning_rate / 20, None), 20 * np.array(STEPS), sv.Simulation(64)
+        subject = SUBJECTS["network law"]
+    else:
+        slow, times, many = algorithm, np.array(STEPS) * 10, sv.Simulation(2000)
+    run = sv.solve(subject, slow, many, times, key=KEY)
+    theory = sv.solve(subject, algorithm, method, STEPS if isinstance(method, sv.theory.Flow) else times)
+    assert (np.asarray(run.stderr) / theory.risk).max() < 0.01
+    np.testing.assert_allclose(run.risk, theory.risk, rtol=0.03)
 
 
 def compare_with_the_filter(subject, algorithm, method):
@@ -422,9 +449,9 @@ def test_a_users_theory_of_a_stream_never_sees_a_data_set():
         sv.solve(SUBJECTS["law, data"], sv.SGD(), ShortTheory(), [0, 1])
 
 
-@pytest.mark.parametrize("name", [*LAWS, *ALGORITHMS, *METHODS])
+@pytest.mark.parametrize("name", [*EVERY_LAW, *ALGORITHMS, *METHODS])
 def test_what_was_used_can_be_cited(name):
-    built = (LAWS | ALGORITHMS | METHODS)[name]()
+    built = (EVERY_LAW | ALGORITHMS | METHODS)[name]()
     assert sv.cite(built).count("@") >= len(built.references)
 
 

@@ -18,7 +18,7 @@ SLOW = (
     "fit_power_law", "theory.", "simulation.", "plots.", "models.arc_cosine", "models.relu_ntk", "Optax",
     "measure_learning_curve", "predict_learning_curve", "best_learning_rate", "critical_batch_size", "adaptive_batch",
     "TeacherPerceptron", "Logistic", "MaxMargin", "Practice",
-    "SGD", "SignSGD", "GradientFlow", "Ridge", "Simulation", "stability", "frontier_map",
+    "SGD", "SignSGD", "SphericalSGD", "GradientFlow", "Ridge", "Simulation", "stability", "frontier_map",
 )  # fmt: skip
 QUICK = [(name, place) for name, place in PLACES if not name.startswith(SLOW)]
 FUZZED = [name for name, arguments in EXAMPLES.items() if arguments]

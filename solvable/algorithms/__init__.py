@@ -21,6 +21,7 @@ from solvable.algorithms.schedule_free import ScheduleFree
 from solvable.algorithms.schedules import AbstractSchedule
 from solvable.algorithms.sgd import SGD
 from solvable.algorithms.sign_sgd import SignSGD
+from solvable.algorithms.spherical_sgd import SphericalSGD
 from solvable.algorithms.weight_decay import WeightDecay
 from solvable.algorithms.wrappers import AbstractWrapper, BatchSchedule, Preconditioned
 
@@ -50,6 +51,7 @@ __all__ = [
     "Ridge",
     "ScheduleFree",
     "SignSGD",
+    "SphericalSGD",
     "TailAverage",
     "WeightDecay",
     "schedules",

@@ -15,11 +15,13 @@ from solvable.arguments import check_integer, refusal
 from solvable.forms.algorithms import (
     Descent,
     Filter,
+    Flowing,
     Minibatches,
     Moments,
     Penalty,
     Rotatable,
     Solution,
+    Spherical,
     Steps,
 )
 from solvable.forms.base import Form
@@ -29,7 +31,8 @@ from solvable.showing import described
 
 LARGEST_BATCH = 2**53  # what a float64 holds exactly
 FORMS: tuple[Form, ...] = (
-    Steps, Moments, Filter, Descent, Minibatches, Penalty, Signs, Solution, HardMargin, LogisticLoss, Rounds,
+    Steps, Moments, Filter, Descent, Minibatches, Penalty, Signs, Solution, HardMargin, LogisticLoss, Rounds, Flowing,
+    Spherical,
 )  # fmt: skip
 
 

@@ -8,11 +8,11 @@ from jaxtyping import Array, Float
 
 from solvable.algorithms.base import AbstractAlgorithm
 from solvable.arguments import as_real, real_numbers, refusal
-from solvable.forms.algorithms import Descent, Solution
+from solvable.forms.algorithms import Descent, Flowing, Solution
 from solvable.numerics.least_squares import flow
 
 
-class GradientFlow(AbstractAlgorithm, Descent, Solution):
+class GradientFlow(AbstractAlgorithm, Descent, Flowing, Solution):
     """d theta / d tau = -mean_i f_i (f_i . theta - y_i) over the full data set, seen at tau = learning_rate * step.
 
     Step r of gradient descent with the same learning rate tends to step r of the flow as the rate tends to 0 at a

@@ -3,17 +3,20 @@
 from solvable.forms.algorithms import (
     Descent,
     Filter,
+    Flowing,
     Minibatches,
     Moments,
     Penalty,
     Rotatable,
     Solution,
+    Spherical,
     Steps,
 )
 from solvable.forms.base import AbstractForm, AbstractSubject, Form, Reading
 from solvable.forms.classifiers import HardMargin, LogisticLoss, Rounds
 from solvable.forms.curve import Curve, Result
 from solvable.forms.draws import DataDraw, DataLaw, Reduction, StreamDraw, StreamLaw
+from solvable.forms.feature_learning import Network, NetworkDraw, NetworkLaw, NeuronDraw, NeuronLaw, Overlap
 from solvable.forms.labels import LabelledDraw, LabelledLaw, Selected, SelectedByTeacher
 from solvable.forms.linear_map import LinearMap
 from solvable.forms.population import Endless, Population
@@ -31,6 +34,7 @@ __all__ = [
     "Descent",
     "Endless",
     "Filter",
+    "Flowing",
     "Form",
     "HardMargin",
     "LabelledDraw",
@@ -39,6 +43,12 @@ __all__ = [
     "LogisticLoss",
     "Minibatches",
     "Moments",
+    "Network",
+    "NetworkDraw",
+    "NetworkLaw",
+    "NeuronDraw",
+    "NeuronLaw",
+    "Overlap",
     "Penalty",
     "Population",
     "Reading",
@@ -52,6 +62,7 @@ __all__ = [
     "Signs",
     "Solution",
     "Spectrum",
+    "Spherical",
     "Steps",
     "StreamDraw",
     "StreamLaw",

@@ -150,6 +150,30 @@ class Descent(Filter):
     what: ClassVar[str] = "full-batch gradient descent or flow with a constant learning rate (Descent)"
 
 
+class Flowing(AbstractForm):
+    """Gradient flow: time learning_rate * step passes until a step, and steps have no size.
+
+    Attributes:
+        learning_rate: a number > 0.
+    """
+
+    learning_rate: eqx.AbstractVar[Any]
+    what: ClassVar[str] = "gradient flow (Flowing)"
+
+
+class Spherical(AbstractForm):
+    """w <- v / |v|, v = w - (learning_rate / dimension) (1 - w w^T) G: gradient steps that stay on the unit sphere.
+
+    Attributes:
+        learning_rate: a number > 0; G is the batch-mean gradient of half the squared error.
+        batch_size: samples a step; None for the population gradient.
+    """
+
+    learning_rate: eqx.AbstractVar[Any]
+    batch_size: eqx.AbstractVar[int | None]
+    what: ClassVar[str] = "gradient steps on the sphere (Spherical)"
+
+
 class Minibatches(AbstractForm):
     """theta' = theta - rate(step) * gradient of a batch drawn with replacement.
 

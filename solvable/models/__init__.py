@@ -12,6 +12,8 @@ from solvable.models.power_law_rf import PowerLawRF
 from solvable.models.power_tail import PowerTail
 from solvable.models.random_feature_draw import RandomFeatureProblem
 from solvable.models.random_features import RandomFeatures
+from solvable.models.single_index import NeuronProblem, SingleIndex, hermite_coefficients
+from solvable.models.two_layer_linear import NetworkProblem, TwoLayerLinear
 
 __all__ = [
     "AbstractModel",
@@ -25,16 +27,21 @@ __all__ = [
     "HasWidths",
     "LinearProblem",
     "LinearRegression",
+    "NetworkProblem",
+    "NeuronProblem",
     "NonlinearRF",
     "PerceptronProblem",
     "PowerLawRF",
     "PowerTail",
     "RandomFeatureProblem",
     "RandomFeatures",
+    "SingleIndex",
     "TeacherPerceptron",
+    "TwoLayerLinear",
     "arc_cosine",
     "empirical_problem",
     "from_data",
+    "hermite_coefficients",
     "kernel_eigvals",
     "relu_ntk",
     "sphere_eigvals",

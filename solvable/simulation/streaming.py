@@ -11,22 +11,27 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Key
 
 from solvable.arguments import MOST, check_choice, check_integer
-from solvable.forms.algorithms import Rotatable, Solution, Steps
+from solvable.forms.algorithms import Rotatable, Solution, Spherical, Steps
 from solvable.forms.base import Reading
 from solvable.forms.classifiers import HardMargin, LogisticLoss, Rounds
 from solvable.forms.curve import Curve
 from solvable.forms.draws import DataDraw, DataLaw, Reduction, StreamDraw, StreamLaw
+from solvable.forms.feature_learning import NetworkDraw, NetworkLaw, NeuronDraw, NeuronLaw
 from solvable.forms.labels import LabelledDraw, LabelledLaw
 from solvable.keys import require_key, stream
 from solvable.method import AbstractResumable
 from solvable.models.ambient import AbstractAmbientDraw
 from solvable.models.finite import FiniteProblem
+from solvable.models.single_index import NeuronProblem
+from solvable.models.two_layer_linear import NetworkProblem
 from solvable.numerics.grouping import grouped_map
 from solvable.simulation.averages import curve_of
 from solvable.simulation.closed_form import solve_directly
 from solvable.simulation.direct import direct
 from solvable.simulation.labelled import labelled_curve
 from solvable.simulation.multi_pass import ORDERS, Order, reused
+from solvable.simulation.network import Unrolled, network
+from solvable.simulation.neuron import neuron
 from solvable.simulation.runs import (
     in_flight,
     is_random,
@@ -45,6 +50,7 @@ LABELLED = (
     *(Reading(form, taught) for form in (LabelledDraw, LabelledLaw) for taught in (HardMargin, LogisticLoss, Solution)),
     Reading(LabelledLaw, Rounds),
 )
+DRAWS = (StreamDraw, DataDraw, NetworkDraw, NeuronDraw, LabelledDraw)
 
 
 def _as_runs(value: Any) -> int:
@@ -117,7 +123,10 @@ class Simulation(AbstractResumable):
         eigenbasis = () if self.sampler == "direct" else (Reading(Reduction, Rotatable), Reading(StreamLaw, Rotatable))
         draws = Reading(StreamDraw, Steps), Reading(DataDraw, Steps), Reading(DataDraw, Solution)
         laws = Reading(StreamLaw, Steps), Reading(DataLaw, Steps), Reading(DataLaw, Solution)
-        return *eigenbasis, *draws, *laws, *LABELLED
+        networks = Reading(NetworkDraw, Steps), Reading(NetworkLaw, Steps)
+        neurons = Reading(NeuronDraw, Spherical), Reading(NeuronLaw, Spherical)
+        drawn = neurons if self.sampler in ("auto", "direct") else ()
+        return *eigenbasis, *draws, *laws, *networks, *drawn, *LABELLED
 
     def curve(self, subject: Any, algorithm: Any, steps: np.ndarray, *, key: Key[Array, ""] | None) -> Curve:
         """The mean risk over runs at ``steps``, with its standard error.
@@ -132,12 +141,13 @@ class Simulation(AbstractResumable):
             if self.sampler not in ("auto", "batch"):
                 raise ValueError(f"sampler: wanted 'auto' or 'batch' for labelled inputs; got {self.sampler!r}")
             return labelled_curve(subject, algorithm, steps, keys, (given, draw, groups), self.order)
-        if not isinstance(algorithm, Steps):
+        if isinstance(algorithm, Solution):
             problems = [draw(i) for i in range(1 if given else groups)]
             risks = np.stack([solve_directly(problem, algorithm, steps) for problem in problems])
             runs = np.tile(risks, (self.num_runs // len(risks), 1, 1))
             return curve_of(steps, runs, groups, problems[0].risk(problems[0].initial))
-        source = lambda i: self.source(draw(i), algorithm)  # noqa: E731
+        source = lambda i, rule=algorithm: self.source(draw(i), rule)  # noqa: E731
+        algorithm = Unrolled() if isinstance(algorithm, Spherical) else algorithm
         if self.mesh is not None:
             runs, start = runs_draw_by_draw(source, 1 if given else groups, algorithm, records, keys)
         elif given:
@@ -151,7 +161,7 @@ class Simulation(AbstractResumable):
 
         The direct sampler draws a law without the eigenbasis.
         """
-        if isinstance(subject, StreamDraw | DataDraw | LabelledDraw):
+        if isinstance(subject, DRAWS):
             return True, lambda i: subject.problem, self.num_runs
         if isinstance(subject, Reduction):
             return True, lambda i: subject, self.num_runs
@@ -165,9 +175,8 @@ class Simulation(AbstractResumable):
         return False, lambda i: draw(numbered(i)), groups
 
     def walks(self, reading):
-        return reading.subject in (Reduction, StreamDraw, DataDraw) and issubclass(reading.algorithm, Steps) and (
-            self.mesh is None
-        )
+        drawn = reading.subject in (Reduction, StreamDraw, DataDraw, NetworkDraw)
+        return drawn and issubclass(reading.algorithm, Steps) and self.mesh is None
 
     def begin(self, source, algorithm, records):
         start = begin(source, algorithm, records)
@@ -201,7 +210,12 @@ class Simulation(AbstractResumable):
             subject: a `Reduction`, a `StreamDraw` or `DataDraw`, the problem of one, or its ambient draw.
         """
         size, dtype = algorithm.batch_size, jax.dtypes.canonicalize_dtype(float)
-        problem = subject.problem if isinstance(subject, StreamDraw | DataDraw) else subject
+        problem = subject.problem if isinstance(subject, DRAWS) else subject
+        if isinstance(problem, NetworkProblem):
+            eigenbasis = self.sampler != "direct" and algorithm.rotation_equivariant
+            return network(problem, self.source(problem.inputs, algorithm), eigenbasis, dtype)
+        if isinstance(problem, NeuronProblem):
+            return neuron(problem, algorithm, self.sampler, dtype)
         if isinstance(problem, FiniteProblem):
             if self.sampler not in ("auto", "batch"):
                 raise ValueError(f"sampler: wanted 'auto' or 'batch' for a finite data set; got {self.sampler!r}")

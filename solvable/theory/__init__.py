@@ -3,6 +3,9 @@
 from solvable.theory.dmft import DMFT
 from solvable.theory.exact import Exact
 from solvable.theory.exact_frontier import frontier_map, theory_frontier
+from solvable.theory.feature_learning.diffusion import Diffusion
+from solvable.theory.feature_learning.flow import Flow
+from solvable.theory.feature_learning.passage import passage_time
 from solvable.theory.frontier import Frontier
 from solvable.theory.mean_field import Correlations, Responses, correlations, responses
 from solvable.theory.noise_scale import NoiseScale, noise_scale
@@ -23,7 +26,9 @@ __all__ = [
     "REGIMES",
     "Correlations",
     "DeterministicEquivalent",
+    "Diffusion",
     "Exact",
+    "Flow",
     "Frontier",
     "NoiseScale",
     "OptimalPenalty",
@@ -48,6 +53,7 @@ __all__ = [
     "noise_scale",
     "optimal_penalty",
     "optimal_power_law",
+    "passage_time",
     "perceptron_map",
     "regime",
     "responses",

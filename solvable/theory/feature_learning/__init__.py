@@ -1,0 +1,1 @@
+"""Features that learn: closed equations of a network's and of a neuron's order parameters."""
