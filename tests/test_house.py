@@ -280,7 +280,7 @@ INNER_ROOMS = {"schedules": "solvable.algorithms.schedules"}  # rooms of the fac
 def test_the_face_is_short_and_every_name_is_what_the_stub_says():
     names = [name for name, module in face().items() if module]
     assert sorted(face()) == sorted(solvable.__all__)
-    assert len(names) <= 60
+    assert len(names) <= 70  # verbs, models, algorithms and methods; what else there is has a room
     for name in names:
         home = importlib.import_module(f"solvable.{face()[name]}")
         assert getattr(solvable, name) is getattr(home, name)
