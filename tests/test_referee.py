@@ -89,7 +89,7 @@ def test_a_second_fit_of_the_same_shape_compiles_nothing():
 
     events: list[str] = []
 
-    def listen(event, duration, **_):
+    def listen(event: str, duration_secs: float, **kwargs: str | int):
         events.extend([event] if event.startswith("/jax/core/compile") else [])
 
     jax.monitoring.register_event_duration_secs_listener(listen)

@@ -81,7 +81,8 @@ def run(config: Config, progress=lambda *_: None):
                     answers[i, j, k, r] = ask(shared.CONTESTANTS[name], data, places(how.first))
                     seconds[k] += time.process_time() - began
     cells = ("phase", "setting", "method")
-    variables = {name: ((*cells, "run"), answers[..., c], f"{name} as answered") for c, name in enumerate(COLUMNS)}
+    raw = (*cells, "run")
+    variables: dict = {name: (raw, answers[..., c], f"{name} as answered") for c, name in enumerate(COLUMNS)}
     for c, name in enumerate(("true_xi", "true_eta", "true_risk")):
         variables[name] = ((*cells[:2], "bin"), truth[..., c], f"{name[5:]} of the exact frontier")
     variables["seconds"] = (("method",), seconds / answers[..., 0, 0, 0].size * len(names) / sizes["replicas"],
@@ -174,54 +175,61 @@ def holds(truth, value, low, high) -> np.ndarray:
     return np.where(np.isfinite(value), inside, np.nan)
 
 
+def grouped(dataset) -> dict[str, dict[str, np.ndarray]]:
+    """Means of `summary` over the phases and over the control: arrays (setting, method, place); biases by size."""
+    found, is_control = summary(dataset), dataset.phase.values == "control"
+    size = {name: np.abs(values) if "bias" in name else values for name, values in found.items()}
+    parts = {"phases": ~is_control, "control": is_control}
+    return {name: {k: v[kept].mean(0) for k, v in size.items()} for name, kept in parts.items() if kept.any()}
+
+
 def plot(dataset):
-    """Coverage of the width exponent by condition; coverage of the loss and its error by distance."""
-    found, names = summary(dataset), list(dataset.method.values)
-    across = {k: v.mean(0) for k, v in found.items()}
+    """Coverage of the width exponent by condition; coverage of the least loss and its error by distance."""
+    groups, names = grouped(dataset), list(dataset.method.values)
+    phases, exact = groups.get("phases", groups.get("control")), groups.get("control", groups.get("phases"))
     with style():
-        figure = Figure(figsize=(12.5, 5.2), layout="constrained")
-        axes = figure.subplots(1, 3)
-        panels = ((dataset.setting.values, across["xi_coverage"][:, :, 0].T), (PLACES, across["risk_coverage"][0]),
-                  (PLACES, 100 * np.expm1(across["risk_error"][0])))  # fmt: skip
-        for axis, (ticks, values) in zip(axes, panels, strict=True):
+        figure = Figure(figsize=(11, 8.4), layout="constrained")
+        axes = figure.subplots(2, 2).ravel()
+        panels = ((dataset.setting.values, phases["xi_coverage"][:, :, 0].T, "exponent of the best width, middle"),
+                  (PLACES, phases["risk_coverage"][0], "least loss, exact theory (the fitted law approximates)"),
+                  (PLACES, 100 * np.expm1(phases["risk_error"][0]), "least loss, exact theory: median error"),
+                  (PLACES, exact["risk_coverage"][0], "least loss, control (the fitted law is exact)"))  # fmt: skip
+        for axis, (ticks, values, title) in zip(axes, panels, strict=True):
             for k, name in enumerate(names):
-                spread = np.arange(len(ticks)) + 0.06 * (k - len(names) / 2)
-                axis.plot(spread, values[k], "osD^vPX*"[k % 8], color=COLORS[k % 7], linestyle=":", label=name)
+                if np.isfinite(values[k]).any():
+                    spread = np.arange(len(ticks)) + 0.07 * (k - len(names) / 2)
+                    axis.plot(spread, values[k], marker="osD^vPX*"[k % 8], color=COLORS[k % 7],
+                              linestyle="none" if axis is axes[0] else ":", label=name)  # fmt: skip
             axis.set_xticks(range(len(ticks)), ticks, fontsize=8)
-        for axis in axes[:2]:
+            axis.set_title(title, fontsize=9)
+            axis.set_xlabel("condition of the runs" if axis is axes[0] else "compute: middle, or times the largest")
+        for axis in (axes[0], axes[1], axes[3]):
             axis.axhline(LEVEL, color="black", linewidth=1)
-            axis.set(ylim=(-0.03, 1.03), ylabel="share of intervals that hold the truth (stated: 0.95)")
-        axes[0].set_title("exponent of the best width, middle", fontsize=9)
-        axes[1].set_title("least loss, 64 seeds", fontsize=9)
-        axes[2].set_title("least loss, 64 seeds: median error", fontsize=9)
-        axes[2].set(ylabel="error of the predicted loss (%)", yscale="log")
-        for axis in axes[1:]:
-            axis.set_xlabel("compute: middle of the runs, or times the largest")
+            axis.set(ylim=(-0.03, 1.03), ylabel="share of 95% intervals that hold the truth")
+        axes[2].set(ylabel="median error of the predicted loss (%)", yscale="log")
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
-        figure.suptitle(_finding(across, names), fontsize=10.5)
+        figure.suptitle(_finding(phases, names), fontsize=10.5)
     return figure
 
 
-def _finding(across, names) -> str:
-    k = names.index("squares, Hessian")
-    inside, far = across["risk_coverage"][0, k, 0], across["risk_coverage"][0, k, -1]
-    return (f"95% intervals of Chinchilla's law by least squares hold the exact loss {100 * inside:.0f}% of the time "
-            f"inside the runs and {100 * far:.0f}% at 1000 times their compute")  # fmt: skip
+def _finding(phases, names) -> str:
+    k = names.index("squares, Hessian") if "squares, Hessian" in names else 0
+    first, *_, far = phases["risk_coverage"][0, k]
+    return (f"95% intervals of Chinchilla's law ({names[k]}) hold the exact least loss {100 * first:.0f}% of the time "
+            f"inside the runs, {100 * far:.0f}% at 1000 times their compute")  # fmt: skip
 
 
 def report(dataset) -> list[dict]:
     """The control; then what each contestant does in each condition, over the phases (seen, no test)."""
     measured, count = float(dataset.control), int(dataset.num_control)
-    rows = [report_row("control: coverage of the exponent, least squares of the true law", LEVEL, measured, 0.05,
-                       float(np.sqrt(LEVEL * (1 - LEVEL) / count)))]  # fmt: skip
-    found = summary(dataset)
-    for j, condition in enumerate(dataset.setting.values):
-        for k, name in enumerate(dataset.method.values):
-            for p, place in enumerate(PLACES):
-                for what, goal in (("xi_bias", 0), ("xi_coverage", LEVEL), ("eta_bias", 0), ("risk_error", 0),
-                                   ("risk_coverage", LEVEL)):  # fmt: skip
-                    values = found[what][:, j, k, p]
-                    if np.isfinite(values).any():
-                        text = f"{condition}; {name}; {place}: {what}, mean over phases"
-                        rows.append(report_row(text, goal, float(np.nanmean(values)), None))
+    rows: list = [report_row("control: coverage of the exponent, least squares of the true law", LEVEL, measured, 0.05,
+                             float(np.sqrt(LEVEL * (1 - LEVEL) / count)))]  # fmt: skip
+    for group, found in grouped(dataset).items():
+        for j, condition in enumerate(dataset.setting.values):
+            for k, name in enumerate(dataset.method.values):
+                for what, values in found.items():
+                    shown = PLACES[:1] if what.startswith("xi") else PLACES
+                    rows += [report_row(f"{group}, {condition}, {name}, {place}: {what}", LEVEL if "cov" in what else 0,
+                                        values[j, k, p], None)
+                             for p, place in enumerate(shown) if np.isfinite(values[j, k, p])]  # fmt: skip
     return rows

@@ -133,7 +133,8 @@ def parametric(method, uncertainty, **fixed: float) -> Callable:
         def predict(compute):
             with np.errstate(all="ignore"):
                 each = frontier({k: v[:, None] for k, v in found.samples.items()}, compute)[1]
-            return frontier(found.values, compute)[1], *np.nanpercentile(each, [2.5, 97.5], axis=0)
+                ends = np.nanpercentile(each, [2.5, 97.5], axis=0)
+            return frontier(found.values, compute)[1], *ends
 
         value = found.values
         return {"exponent": value["beta"] / (value["alpha"] + value["beta"]), "low": low, "high": high,
