@@ -85,8 +85,7 @@ def run(config: Config, progress=lambda *_: None):
     variables: dict = {name: (raw, answers[..., c], f"{name} as answered") for c, name in enumerate(COLUMNS)}
     for c, name in enumerate(("true_xi", "true_eta", "true_risk")):
         variables[name] = ((*cells[:2], "bin"), truth[..., c], f"{name[5:]} of the exact frontier")
-    variables["seconds"] = (("method",), seconds / answers[..., 0, 0, 0].size * len(names) / sizes["replicas"],
-                            "CPU seconds a fit")  # fmt: skip
+    variables["seconds"] = (("method",), seconds / answers[:, :, 0, :, 0].size, "CPU seconds a fit, with compilation")
     variables["control"] = ((), control(sizes["control"], config.seed), "coverage, least squares, Chinchilla's law")
     coords = {"phase": (("phase",), list(sizes["phases"]), "phase"), "bin": (("bin",), list(PLACES), "compute"),
               "setting": (("setting",), list(conditions), "condition"), "method": (("method",), names, "contestant")}
