@@ -159,7 +159,8 @@ def read_model(model: AbstractSubject, *forms: type[SubjectT], reader: str) -> S
     Raises:
         ValueError: it is no model, or states none of them.
     """
-    return model.lower(form_of(model, *forms, reader=reader))
+    form = form_of(model, *forms, reader=reader)  # before it is asked to lower anything: it may be no model
+    return model.lower(form)
 
 
 def form_of(model: AbstractSubject, *forms: type[SubjectT], reader: str) -> type[SubjectT]:

@@ -82,6 +82,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "SphericalSGD": {"learning_rate": 0.1, "batch_size": 2},
     "SingleIndex": {"link": [0.0, 1.0], "dimension": 8, "noise": 0.1},
     "TwoLayerLinear": {"inputs": MODEL, "gamma": 1.0, "hidden": 4},
+    "models.NeuronProblem": {"link": [0.0, 1.0], "dimension": 8, "noise": 0.1, "start": 0.2},
+    "models.NetworkProblem": {"inputs": PROBLEM, "gamma": 1.0, "weights": None},
     "models.hermite_coefficients": {"function": np.tanh, "degree": 3},
     "theory.passage_time": {"model": sv.SingleIndex((0.0, 1.0), 8), "algorithm": sv.SphericalSGD(), "overlap": 0.5},
     "simulation.passage_steps": {
