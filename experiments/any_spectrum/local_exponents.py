@@ -118,7 +118,7 @@ def run(config: Config, progress=lambda *_: None):
               "width": (("width",), list(sizes["widths"]), "number of random features"),
               "step": (("width", "point"), np.stack(steps), "SGD step, one image each")}
     law = [float(x) for x in (endless.tails[0].alpha, endless.tails[0].beta)]
-    return make_dataset("any_spectrum/frontiers", config, variables, coords, alpha=law[0], beta=law[1],
+    return make_dataset("any_spectrum/local_exponents", config, variables, coords, alpha=law[0], beta=law[1],
                         far_eta=float(far[1]))  # fmt: skip
 
 
