@@ -9,6 +9,7 @@ Source: Li et al. 2026 (arXiv 2602.06797); functional scaling laws, arXiv 2509.1
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -48,9 +49,9 @@ FINE = 20_001  # points of a shape
 
 def run(config: Config, progress=lambda *_: None):
     """Peak, shape parameter and excess risk of each family's best, over (task, family, horizon)."""
-    sizes = {**vars(config), **(TINY if config.tiny else {})}
+    sizes: dict[str, Any] = {**vars(config), **(TINY if config.tiny else {})}
     horizons = np.rint(10.0 ** np.array(sizes["horizons"])).astype(np.int64)
-    cells = [(task, family) for task in sizes["tasks"] for family in FAMILIES]
+    cells: list[Any] = [(task, family) for task in sizes["tasks"] for family in FAMILIES]
     rows = np.full((len(cells), len(horizons), 4), np.nan)
     for done, ((alpha, beta), family) in enumerate(cells):
         progress("families", done, len(cells))

@@ -85,7 +85,7 @@ class ExperimentEntry(TypedDict):
 def described_experiments() -> list[ExperimentEntry]:
     """Every experiment with its row of the table in experiments/README.md."""
     table = (experiments_folder() / "README.md").read_text(encoding="utf-8")
-    rows = {row["command"].removeprefix("run "): row for row in ROW.finditer(table)}
+    rows = {row["command"].removeprefix("run ").split()[0]: row for row in ROW.finditer(table)}
     rows[MAIN_JOB] = rows["phase-diagram"]
     return [
         {"name": name, "about": " ".join(rows[name]["figure"].split()), "minutes": rows[name]["minutes"]}
