@@ -1,0 +1,1 @@
+"""Methods of fitting scaling laws, judged where the truth is known exactly."""
