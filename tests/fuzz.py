@@ -161,7 +161,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "fit_power_law": {
         "x": X, "y": X**-0.5, "floor": 0.0, "stderr": None, "confidence": 0.9, "errors": "independent", "warn": True,
     },
-    "optimal_schedule": {"model": PROBLEM, "horizon": 200, "family": "constant", "build": sv.SGD},
+    "optimal_schedule": {"model": PROBLEM, "horizon": 200, "family": "constant", "build": sv.SGD, "nodes": None},
     "frontier_map": {
         "model": MODEL, "algorithm": sv.SGD(0.1, 1), "compute": [1e4], "alpha": [0.2], "beta": [0.1], "ratio": 4.0,
         "paired": False, "tune_rate": False, "nodes": 128, "stages": 1, "workers": 1, "progress": None,

@@ -37,6 +37,26 @@ def test_no_neighbour_in_its_family_is_better(power):
         assert risk(sv.schedules.power(peak * a, T, exponent * b)) > best
 
 
+def test_the_best_constant_rate_of_a_long_run_whose_risk_is_nearly_all_floor():
+    """Against the closed form in time; and a second horizon asks for no new program."""
+    calls = []
+
+    def build(rate):
+        calls.append(rate)
+        return sv.SGD(rate, 2)
+
+    sv.optimal_schedule(PROBLEM, T, "constant", build=build)
+    before = len(calls)
+    found = sv.optimal_schedule(PROBLEM, 10**7, "constant", build=build)
+    assert len(calls) == before + 1  # the look at what it returns
+    best = sv.best_learning_rate(PROBLEM, sv.SGD(1.0, 2), [10**7])
+    assert float(best.excess[0]) < 1e-4
+    assert bool(found.converged)
+    assert float(found.excess) == pytest.approx(float(best.excess[0]), rel=1e-7)
+    assert float(found.parameters["peak"]) == pytest.approx(float(best.rate[0]), rel=1e-3)
+    assert float(found.risk) == pytest.approx(1.0 + float(found.excess), abs=1e-14)
+
+
 @pytest.mark.slow
 def test_a_free_form_is_better_than_every_family(power):
     """By more than 1% of the excess, against any of them."""
@@ -79,6 +99,7 @@ def test_a_log_spline_is_a_spline_in_the_logit_of_time():
         ({"build": lambda rate: 3}, "build: wanted a function of a schedule that returns an algorithm; got 3"),
         ({"build": lambda rate: sv.Ridge(0.1)}, "algorithm: wanted"),
         ({"model": sv.PowerLawRF(samples=20)}, "samples: wanted None"),
+        ({"nodes": 96}, "nodes: wanted None for a model whose spectrum is no contour; got 96"),
     ],
 )
 def test_impossible_arguments_are_refused_by_name(changes, message):

@@ -223,7 +223,7 @@ def _closed_form(spectrum: Spectrum, algorithm: Any, last):
 
 
 def _in_blocks(spectrum: Spectrum, algorithm: Any, last):
-    return in_blocks(spectrum, algorithm, last[None], Seen(_above_floor, _number))[0]
+    return in_blocks(spectrum, algorithm, last[None], ABOVE_FLOOR)[0]
 
 
 def _above_floor(spectrum: Spectrum, algorithm: Moments):
@@ -233,3 +233,6 @@ def _above_floor(spectrum: Spectrum, algorithm: Moments):
 
 def _number(spectrum: Spectrum, algorithm: Moments, steps, numbers):
     return numbers[0, 0]
+
+
+ABOVE_FLOOR = Seen(_above_floor, _number)  # the risk above the floor at one step

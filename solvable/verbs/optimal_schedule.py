@@ -22,15 +22,15 @@ from solvable.method import read
 from solvable.numerics.long_run import LONGEST
 from solvable.numerics.precision import in_float64
 from solvable.theory.horizon import in_blocks
-from solvable.theory.recursion import RISK
+from solvable.verbs.best_rate import ABOVE_FLOOR, spectrum_of
 
 Family = Literal["constant", "linear", "cosine", "power", "wsd", "free"]
 SHORTEST = 64  # steps of a horizon
 PEAKS = np.geomspace(1e-6, 2.0, 30)  # times 1 / largest eigenvalue: where the search for the peak begins
 PER_DECADE = 1.5  # knots of the free form, of the time from the start and of the time to the end
 STEPS = 400  # of the minimiser, at most
-UNSTABLE = 1e6  # stands for a log risk that is infinite
-FLAT = 1e-4  # largest slope of log risk in a parameter at a minimum; steps smaller than rounding end a search too
+UNSTABLE = 1e6  # stands for a log that is infinite
+FLAT = 1e-4  # largest slope at a minimum, of log excess in a parameter; steps smaller than rounding end a search too
 
 
 class OptimalSchedule(eqx.Module):
@@ -39,12 +39,14 @@ class OptimalSchedule(eqx.Module):
     Attributes:
         schedule: of the learning rate.
         risk: at the horizon.
+        excess: the same above the floor.
         parameters: the schedule's, by name: peak, exponent, cooldown; the coefficients of the free form.
-        converged: whether the risk is flat there in all parameters.
+        converged: whether the risk above the floor is flat there, relative to its size, in all parameters.
     """
 
     schedule: schedules.AbstractSchedule
     risk: Float[Array, ""]
+    excess: Float[Array, ""]
     parameters: dict[str, Float[Array, "..."]]
     converged: Bool[Array, ""]
     references: ClassVar[tuple[str, ...]] = ("li2026",)
@@ -84,20 +86,24 @@ def optimal_schedule(
     family: Family = "power",
     *,
     build: Callable[[Any], Any] = SGD,
+    nodes: int | None = None,
 ) -> OptimalSchedule:
     """The learning rates that leave the least risk after ``horizon`` steps of one pass.
 
     The risk is that of `Recursion`, in blocks of steps, and is differentiated in every parameter; BFGS (SciPy)
-    minimises its logarithm, from the best of a scan of peaks. In theory (Li et al. 2026, arXiv 2602.06797; with
-    a = 2 alpha + 2 beta and b = 2 alpha) the best schedule of easy tasks, a >= b, tends to (1 - t / T)^(2 b - 1), and
-    that of hard ones to a constant rate with a vanishing cooldown, both late: `docs/theory.md` has numbers.
+    minimises the logarithm of its excess over the floor, from the best of a scan of peaks. In theory (Li et al. 2026,
+    arXiv 2602.06797; with a = 2 alpha + 2 beta and b = 2 alpha) the best schedule of easy tasks, a >= b, tends to
+    (1 - t / T)^(2 b - 1), and that of hard ones to a constant rate with a vanishing cooldown, both late:
+    `docs/theory.md` has numbers.
 
     Args:
         model: a law, whose typical draw is meant, or one draw; on a fresh stream.
         horizon: T, whole, from 64 steps on.
         family: "constant", "linear", "cosine"; "power", peak (1 - t / T)^exponent; "wsd", with its cooldown; "free", a
             cubic spline of the logarithm of the rate in the logarithms of t and T - t (`schedules.log_spline`).
-        build: from a schedule to the optimizer; ``lambda rate: HeavyBall(rate, 0.9, 4)``.
+        build: from a schedule to the optimizer; ``lambda rate: HeavyBall(rate, 0.9, 4)``. The same function at another
+            horizon needs no new compilation.
+        nodes: contour nodes of a law's spectrum, where it takes them; fewer are faster.
 
     Returns:
         The schedule with its risk; ``converged`` is False where a better one may exist.
@@ -111,14 +117,16 @@ def optimal_schedule(
     sample = SGD() if build is SGD else answer("build", wanted, build, schedules.constant(0.1))
     if not isinstance(sample, AbstractAlgorithm):
         raise refusal("build", wanted, sample)
-    spectrum, _ = read(model, sample, Spectrum, Moments, reader="optimal_schedule(...)")
+    read(model, sample, Spectrum, Moments, reader="optimal_schedule(...)")
+    spectrum = spectrum_of(model, nodes)
     last, scale = jnp.asarray(horizon, float), float(spectrum.edge.real)
 
-    def log_risk(x):
-        curve, fine = in_blocks(spectrum, build(_schedule(family, x, last)[0]), last[None], RISK)
-        return jnp.where(fine & (curve.risk[0] > 0), jnp.log(curve.risk[0]), jnp.inf)
+    def descend(x: np.ndarray) -> tuple[float, np.ndarray]:
+        value, slope = _with_slope(jnp.asarray(x), spectrum, build, family, last)
+        if np.isfinite(value) and np.isfinite(slope).all():
+            return float(value), np.asarray(slope)
+        return UNSTABLE, np.zeros(len(x))
 
-    descend = _with_slope(log_risk, family)
     starts = [_start(family, math.log(p / scale), horizon) for p in PEAKS]
     start = min(starts, key=lambda x: descend(x)[0])
     if descend(start)[0] >= UNSTABLE:
@@ -127,20 +135,22 @@ def optimal_schedule(
     found = minimize(descend, start, jac=True, method="BFGS", options={"gtol": FLAT / 10, "maxiter": STEPS}).x
     value, slope = descend(found)
     schedule, parameters = _schedule(family, found, last)
-    return OptimalSchedule(schedule, jnp.exp(value), parameters, np.abs(slope).max() < FLAT)
+    excess = jnp.exp(value)
+    return OptimalSchedule(schedule, spectrum.floor.real + excess, excess, parameters, np.abs(slope).max() < FLAT)
 
 
-def _with_slope(log_risk: Callable, family: str) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
-    """(value, slope) of the log risk, compiled; a large flat value where it is infinite."""
+@eqx.filter_jit
+def _with_slope(x: Float[Array, " parameters"], spectrum: Spectrum, build: Any, family: str, last: Float[Array, ""]):
+    """(value, slope) of the log of the risk above the floor, compiled once for all horizons."""
+
+    def log_excess(x):
+        excess, fine = in_blocks(spectrum, build(_schedule(family, x, last)[0]), last[None], ABOVE_FLOOR)
+        value = jnp.where(fine & (excess > 0), jnp.log(excess), jnp.inf)
+        return value, value
+
+    if family == "free":
+        (value, _), slope = jax.value_and_grad(log_excess, has_aux=True)(x)
+        return value, slope
     # Forward mode compiles in half the time, and costs one run for each parameter.
-    twice = lambda x: (log_risk(x),) * 2  # noqa: E731
-    forward = lambda x: jax.jacfwd(twice, has_aux=True)(x)[::-1]  # noqa: E731
-    both = jax.jit(jax.value_and_grad(log_risk) if family == "free" else forward)
-
-    def descend(x: np.ndarray) -> tuple[float, np.ndarray]:
-        value, slope = both(jnp.asarray(x))
-        if np.isfinite(value) and np.isfinite(slope).all():
-            return float(value), np.asarray(slope)
-        return UNSTABLE, np.zeros(len(x))
-
-    return descend
+    slope, value = jax.jacfwd(log_excess, has_aux=True)(x)
+    return value, slope
