@@ -128,10 +128,10 @@ def match(model: AbstractSubject, algorithm: AbstractAlgorithm, reads: tuple[Rea
 
 def _model_at_fault(model: AbstractSubject, forms: Sequence[Form], reader: str) -> str:
     """The message for a model or draw that states none of ``forms``; of samples where they decide what it states."""
-    data = {form.data for form in model.lowerings()}
-    if all(form.data is False for form in forms) and True in data:
+    data, wanted = ({form.data for form in some} - {None} for some in (model.lowerings(), forms))
+    if wanted == {False} and True in data:
         return f"samples: wanted None (a fresh stream) for {reader}; got {model.samples} (a finite data set)"
-    if all(form.data for form in forms) and False in data:
+    if wanted == {True} and False in data:
         return f"samples: wanted a number of samples (a finite data set) for {reader}; got None, a fresh stream"
     given = f"{type(model).__name__}, which states {_all(model.lowerings())}"
     return f"model: wanted one that states {_either(forms)} for {reader}; got {given}"
