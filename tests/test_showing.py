@@ -55,6 +55,6 @@ def test_a_check_gives_its_verdict(last, verdict):
 def test_a_frontier_shows_its_last_exponents_and_a_table():
     column = np.array([1e5, 1e9])
     exponents = np.array([0.6, 0.625]), np.array([0.44, 0.436])
-    found = sv.theory.Frontier(column, 1 / column, column, column, *exponents, np.array([False, True]), column)
+    found = sv.theory.Frontier(column, 1 / column, column, column, *exponents, np.array([False, True]), column, column)
     assert repr(found).endswith("there width ~ compute^0.436, risk ~ compute^-0.625; 1 not interior)")
     assert found.summary().splitlines()[1].endswith("not interior")
