@@ -9,12 +9,18 @@ from pathlib import Path
 import pytest
 
 from solvable.cli import experiment_names, experiments_folder, load_experiment
+from solvable.cli.experiments import check_ranges
 from solvable.results import report_row, validate
 
 NAMES = experiment_names()
 FIELDS = {"quantity": str, "predicted": float, "measured": float, "stderr": float, "tolerance": float,
           "judged": bool, "ok": bool}
 HELPERS = {"__init__", "shared", "own_draw", "rules", "by_algorithm"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_command_line_accepts_the_default_options(name):
+    check_ranges(load_experiment(name).Config())
 
 
 def test_every_file_is_an_experiment_with_the_four_parts():

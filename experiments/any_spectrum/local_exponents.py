@@ -37,8 +37,8 @@ class Config:
         seed: of every random number.
     """
 
-    alpha: tuple[float, float] = (0.75, 1.2)
-    beta: tuple[float, float] = (0.25, 0.25)
+    alpha: tuple[float, ...] = (0.75, 1.2)
+    beta: tuple[float, ...] = (0.25, 0.25)
     bend: int = 10**5
     compute: tuple[float, float] = (1e6, 1e30)
     num_compute: int = 25
