@@ -461,3 +461,17 @@ def test_the_first_reading_that_fits_is_taken():
     assert match(PROBLEM, SignSGD(), reads, "").subject.__name__ == "StreamDraw"
     assert isinstance(PROBLEM, AbstractStream)
     assert isinstance(sv.HeavyBall().linear_map(0), LinearMap)
+
+
+class SteppedAndSolved(sv.SGD, sv.forms.Solution):
+    """States its steps and, besides, a solution on a data set."""
+
+    def solution(self, features, residual, samples, steps):
+        raise AssertionError("steps are read first")
+
+
+def test_an_algorithm_with_steps_and_a_solution_is_stepped():
+    stepped, plain = (
+        sv.solve(PROBLEM, cls(0.2, 4), sv.Simulation(2), [0, 3], key=KEY) for cls in (SteppedAndSolved, sv.SGD)
+    )
+    np.testing.assert_array_equal(stepped.risk, plain.risk)

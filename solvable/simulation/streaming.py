@@ -141,7 +141,7 @@ class Simulation(AbstractResumable):
             if self.sampler not in ("auto", "batch"):
                 raise ValueError(f"sampler: wanted 'auto' or 'batch' for labelled inputs; got {self.sampler!r}")
             return labelled_curve(subject, algorithm, steps, keys, (given, draw, groups), self.order)
-        if isinstance(algorithm, Solution):
+        if not isinstance(algorithm, Steps | Spherical):
             problems = [draw(i) for i in range(1 if given else groups)]
             risks = np.stack([solve_directly(problem, algorithm, steps) for problem in problems])
             runs = np.tile(risks, (self.num_runs // len(risks), 1, 1))
