@@ -116,6 +116,7 @@ def serve(port: int, *, browser: bool) -> None:
         if browser:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-        quiet = dict(log_level="critical", access_log=False, lifespan="off")
-        settings = uvicorn.Config(application(), timeout_graceful_shutdown=1, **quiet)
+        settings = uvicorn.Config(
+            application(), timeout_graceful_shutdown=1, log_level="critical", access_log=False, lifespan="off"
+        )
         uvicorn.Server(settings).run(sockets=[listening])
